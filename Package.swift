@@ -1,0 +1,73 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every Swift target is built alike: Swift 6 mode, explicit existentials and imports, no warnings.
+let swiftSettings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .treatAllWarnings(as: .error),
+]
+
+let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
+let argumentParser: Target.Dependency =
+  .product(name: "ArgumentParser", package: "swift-argument-parser")
+
+/// The library targets from left to right: each may import only what stands left of it.
+let libraries: [Target] = [
+  .systemLibrary(
+    name: "CXXHash", pkgConfig: "libxxhash",
+    providers: [.apt(["libxxhash-dev"]), .brew(["xxhash"])]),
+  .target(name: "CQDedupShims", cSettings: [.treatAllWarnings(as: .error)]),
+  .target(name: "DiskIO", dependencies: ["CQDedupShims", system], swiftSettings: swiftSettings),
+  .target(
+    name: "DiskImage", dependencies: ["CQDedupShims", "DiskIO", system],
+    swiftSettings: swiftSettings),
+  .target(
+    name: "DedupStore", dependencies: ["CXXHash", "DiskIO", system], swiftSettings: swiftSettings),
+  .target(
+    name: "QCOW2", dependencies: ["DiskIO", "DiskImage", system], swiftSettings: swiftSettings),
+  .target(
+    name: "QDedupKit", dependencies: ["DiskIO", "DiskImage", "DedupStore", "QCOW2", system],
+    swiftSettings: swiftSettings),
+  .executableTarget(
+    name: "qdedup", dependencies: ["QDedupKit", argumentParser], swiftSettings: swiftSettings),
+]
+
+/// What the tests share: seeded data, temporary folders, child processes, an independent reader.
+let testSupport: Target = .target(
+  name: "TestSupport", dependencies: ["DiskIO", "DiskImage", "DedupStore", system],
+  path: "Tests/TestSupport", swiftSettings: swiftSettings)
+
+/// One test target a module, and the end-to-end tests, which drive the built program.
+let tests: [Target] = [
+  testTarget("DiskIO"),
+  testTarget("DiskImage", uses: ["DiskIO"]),
+  testTarget("DedupStore", uses: ["DiskIO"]),
+  testTarget("QCOW2", uses: ["DiskIO", "DiskImage"]),
+  testTarget("QDedupKit", uses: ["DiskIO", "DiskImage", "DedupStore", "QCOW2"]),
+  .testTarget(
+    name: "EndToEndTests", dependencies: ["TestSupport", "qdedup", system],
+    swiftSettings: swiftSettings),
+]
+
+func testTarget(_ module: String, uses others: [Target.Dependency] = []) -> Target {
+  .testTarget(
+    name: "\(module)Tests",
+    dependencies: [.byName(name: module), "TestSupport", system] + others,
+    swiftSettings: swiftSettings)
+}
+
+let package = Package(
+  name: "qdedup",
+  products: [
+    .executable(name: "qdedup", targets: ["qdedup"]),
+    .library(name: "QDedupKit", targets: ["QDedupKit"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+  ],
+  targets: libraries + [testSupport] + tests
+)

@@ -1,0 +1,32 @@
+/* System calls and constants of Linux that Swift's import of the C library does not show, because
+ * they stand behind _GNU_SOURCE or are macros with arguments. Each function is the system call and
+ * no more: 0 or a value on success, -1 with errno set on failure. */
+#ifndef CQDEDUP_SHIMS_H
+#define CQDEDUP_SHIMS_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+/* lseek with SEEK_DATA and SEEK_HOLE: where the next data, or the next hole, begins. */
+int64_t qdedup_seek_data(int descriptor, int64_t offset);
+int64_t qdedup_seek_hole(int descriptor, int64_t offset);
+
+/* openat with O_TMPFILE: a readable and writable file in `directory` that has no name. */
+int qdedup_open_unnamed(const char *directory, mode_t mode);
+
+/* linkat through /proc/self/fd: gives an unnamed file its name; EEXIST if the name is taken. */
+int qdedup_link_unnamed(int descriptor, const char *path);
+
+/* ioctl BLKGETSIZE64: the size of a block device in bytes. */
+int qdedup_block_device_size(int descriptor, uint64_t *size);
+
+/* An open-file-description read lock on one byte, held until the descriptor is closed. */
+int qdedup_lock_byte_shared(int descriptor, int64_t offset);
+
+/* Whether another open file description holds a lock on that byte: 1 yes, 0 no. */
+int qdedup_byte_is_locked(int descriptor, int64_t offset);
+
+/* sched_getaffinity: the number of processors that this process may run on. */
+int qdedup_processor_count(void);
+
+#endif

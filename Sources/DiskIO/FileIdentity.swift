@@ -1,0 +1,28 @@
+internal import Glibc
+public import SystemPackage
+
+/// What a file is beyond its name: two names with equal identities lead to the same file.
+public struct FileIdentity: Equatable, Sendable {
+  private let device: UInt64
+  private let inode: UInt64
+  /// Whether it is a regular file.
+  public let isRegular: Bool
+
+  init(_ status: stat) {
+    device = UInt64(status.st_dev)
+    inode = UInt64(status.st_ino)
+    isRegular = status.st_mode & S_IFMT == S_IFREG
+  }
+
+  /// The identity of what stands under `path`, links followed; nil if nothing does.
+  /// The corresponding C function is `stat`.
+  public init?(of path: FilePath) throws(IOError) {
+    var status = stat()
+    let failed = path.withPlatformString { stat($0, &status) } != 0
+    if failed {
+      if errno == ENOENT { return nil }
+      throw IOError(.open, path, reason: Errno(rawValue: errno))
+    }
+    self.init(status)
+  }
+}
