@@ -1,5 +1,6 @@
 import CQDedupShims
 import Glibc
+internal import Synchronization
 public import SystemPackage
 
 /// A new file that appears under its name whole, in one step, or not at all.
@@ -7,12 +8,13 @@ public import SystemPackage
 /// Until `publish` it has no name (`O_TMPFILE`), so nothing is left of it when the process is
 /// killed. Where the file system has no unnamed files it has a temporary name in the same folder,
 /// which is removed when the value goes away.
-public struct AtomicFile: ~Copyable, Sendable {
+public final class AtomicFile: Sendable {
   /// The file to write to.
   public let file: OwnedFile
   /// The name that it will have.
   public let path: FilePath
-  private var temporaryPath: FilePath?
+  private let temporaryPath: FilePath?
+  private let isPublished = Atomic(false)
 
   /// Begins a file that will be named `path`, in the same folder as that.
   ///
@@ -41,7 +43,9 @@ public struct AtomicFile: ~Copyable, Sendable {
     temporaryPath = name
   }
 
-  deinit { removeTemporaryName() }
+  deinit {
+    if !isPublished.load(ordering: .relaxed) { removeTemporaryName() }
+  }
 
   /// Gives the file its name; from then on others see it.
   ///
@@ -50,7 +54,7 @@ public struct AtomicFile: ~Copyable, Sendable {
   ///     error of reason `.fileExists`.
   ///   - sync: Whether to wait until the file and its folder are on the disk.
   /// - Throws: `IOError`; the name is then as it was.
-  public consuming func publish(replacing: Bool, sync: Bool) throws(IOError) {
+  public func publish(replacing: Bool, sync: Bool) throws(IOError) {
     if sync { try file.sync() }
     if !replacing {
       try link(to: path)
@@ -63,12 +67,12 @@ public struct AtomicFile: ~Copyable, Sendable {
         throw IOError(.publish, path, reason: reason)
       }
     }
-    temporaryPath = nil
+    isPublished.store(true, ordering: .relaxed)
     if sync { try Self.syncDirectory(Self.directory(of: path)) }
   }
 
   /// Links the file to `name`, which must not be taken.
-  private borrowing func link(to name: FilePath) throws(IOError) {
+  private func link(to name: FilePath) throws(IOError) {
     let failed = name.withPlatformString { target in
       guard let temporaryPath else { return qdedup_link_unnamed(file.descriptor, target) != 0 }
       return temporaryPath.withPlatformString { Glibc.link($0, target) } != 0
@@ -77,7 +81,7 @@ public struct AtomicFile: ~Copyable, Sendable {
   }
 
   /// A name that leads to the file now, ready to be renamed.
-  private borrowing func nameForRenaming() throws(IOError) -> FilePath {
+  private func nameForRenaming() throws(IOError) -> FilePath {
     if let temporaryPath { return temporaryPath }
     var attempt = 0
     while true {
@@ -91,7 +95,7 @@ public struct AtomicFile: ~Copyable, Sendable {
     }
   }
 
-  private borrowing func removeTemporaryName() {
+  private func removeTemporaryName() {
     if let temporaryPath { _ = temporaryPath.withPlatformString { unlink($0) } }
   }
 

@@ -1,0 +1,41 @@
+public import DiskIO
+public import SystemPackage
+
+/// Why an image cannot be read.
+public enum ImageError: Error, Equatable, Sendable {
+  /// A system call failed.
+  case io(IOError)
+  /// The name leads to something that holds no image, such as a folder.
+  case notAnImage(FilePath)
+  /// The image is in a format that must be converted first.
+  case foreignFormat(FilePath, ImageFormat)
+  /// A running QEMU may write to the image.
+  case inUse(FilePath)
+  /// The file ended while it was being read, `offset` bytes from its beginning.
+  case shrank(FilePath, offset: UInt64)
+  /// The image is larger than any disk can be.
+  case tooLarge(FilePath, bytes: UInt64)
+}
+
+extension ImageError: CustomStringConvertible {
+  /// What is wrong with which file, and what to do about it.
+  public var description: String {
+    switch self {
+    case .io(let error):
+      error.description
+    case .notAnImage(let path):
+      "\(path) is neither a regular file, a block device nor a pipe; name a disk image"
+    case .foreignFormat(let path, let format):
+      "\(path) is \(format.name), which is not read directly; \(format.hint(for: path))"
+    case .inUse(let path):
+      """
+      \(path) is in use: a running QEMU holds it and may change it while it is read; \
+      shut that guest down, or read it all the same with --force-share
+      """
+    case .shrank(let path, let offset):
+      "\(path) became shorter while it was being read: it now ends at byte \(offset)"
+    case .tooLarge(let path, let bytes):
+      "\(path) has \(bytes) bytes; a disk has at most \(UInt64(Int64.max) & ~511)"
+    }
+  }
+}

@@ -1,0 +1,40 @@
+import CQDedupShims
+public import DiskIO
+internal import Glibc
+internal import SystemPackage
+
+/// QEMU's advisory locks on image files, as far as a reader has to respect them.
+///
+/// A process that opens an image holds a shared lock on byte 100 + n for every permission n that
+/// it uses, and on byte 200 + n for every permission that it does not leave to others (n: 0
+/// consistent read, 1 write, 3 resize). Source: QEMU, "Image locking" and its `file` driver's
+/// permissions.
+public enum ImageLock {
+  private static let usesRead: Int64 = 100
+  private static let usesWrite: Int64 = 101
+  private static let refusesWrite: Int64 = 201
+  private static let refusesResize: Int64 = 203
+  private static let refusesRead: Int64 = 200
+
+  /// Announces a reader on `file` and makes sure that no QEMU may write to it.
+  ///
+  /// The locks last until the file is closed; a QEMU that wants to write is refused meanwhile.
+  ///
+  /// - Parameter file: The image, open for reading.
+  /// - Throws: `ImageError.inUse`, or `.io` where locks fail altogether.
+  public static func acquireForReading(_ file: borrowing OwnedFile) throws(ImageError) {
+    for offset in [usesRead, refusesWrite, refusesResize] {
+      guard qdedup_lock_byte_shared(file.descriptor, offset) == 0 else {
+        throw .io(IOError(.lock, file.path, at: UInt64(offset), reason: Errno(rawValue: errno)))
+      }
+    }
+    for offset in [usesWrite, refusesRead] {
+      switch qdedup_byte_is_locked(file.descriptor, offset) {
+      case 0: continue
+      case 1: throw .inUse(file.path)
+      default:
+        throw .io(IOError(.lock, file.path, at: UInt64(offset), reason: Errno(rawValue: errno)))
+      }
+    }
+  }
+}

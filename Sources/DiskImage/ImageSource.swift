@@ -1,0 +1,52 @@
+// DiskImage: the vocabulary of disk images (offsets, clusters, extents), the protocol through which
+// an image is read whatever its format, and the sources that need no format: raw files, block
+// devices and pipes. Nothing here knows qcow2.
+
+public import SystemPackage
+
+/// A disk image that can be read at any place, from several threads at the same time.
+public protocol ImageSource: Sendable {
+  /// The file that the image is in; messages show it.
+  var path: FilePath { get }
+
+  /// The size of the disk that a guest sees, in bytes: a multiple of 512.
+  var virtualSize: UInt64 { get }
+
+  /// The size in bytes of the file (or device) that the image is in.
+  var fileSize: UInt64 { get }
+
+  /// The first range at or behind `offset` that may hold anything but zeros.
+  ///
+  /// - Parameter offset: Where to begin, at most `virtualSize`.
+  /// - Returns: A range that begins at or behind `offset`, or nil if only zeros follow.
+  /// - Throws: `ImageError` if the file cannot say.
+  func nextData(from offset: GuestOffset) throws(ImageError) -> GuestRange?
+
+  /// Reads guest bytes. What lies behind the end of the image reads as zeros.
+  ///
+  /// - Parameters:
+  ///   - buffer: Where the bytes go; filled whole.
+  ///   - offset: The guest offset of the first byte.
+  /// - Throws: `ImageError` with the place that could not be read.
+  func read(into buffer: UnsafeMutableRawBufferPointer, at offset: GuestOffset) throws(ImageError)
+}
+
+extension ImageSource {
+  /// How many clusters hold at least one byte that may be other than zero.
+  ///
+  /// Takes two system calls a data extent.
+  ///
+  /// - Parameter geometry: The clusters to count in.
+  /// - Returns: The number of clusters that data extents touch.
+  /// - Throws: `ImageError` from `nextData`.
+  public func dataClusterCount(_ geometry: ClusterGeometry) throws(ImageError) -> UInt64 {
+    var (count, next, offset) = (UInt64(0), UInt64(0), GuestOffset(0))
+    while let range = try nextData(from: offset) {
+      let first = max(next, geometry.clusterIndex(at: range.start))
+      next = geometry.clusterCount(forBytes: range.end.bytes)
+      count += next - min(first, next)
+      offset = range.end
+    }
+    return count
+  }
+}

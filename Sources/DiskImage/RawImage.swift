@@ -1,0 +1,79 @@
+public import DiskIO
+public import SystemPackage
+
+/// A raw disk image: a regular file, with or without holes, or a block device.
+///
+/// A size that is no multiple of 512 is rounded up, as QEMU does; the bytes behind the file's end
+/// read as zeros.
+public final class RawImage: ImageSource {
+  private let file: OwnedFile
+  private let knowsHoles: Bool
+
+  public let virtualSize: UInt64
+  public let fileSize: UInt64
+  public var path: FilePath { file.path }
+
+  /// Takes over a file that is open for reading.
+  ///
+  /// - Parameter file: A regular file or a block device.
+  /// - Throws: `ImageError` if its size cannot be had or exceeds a disk's.
+  public init(_ file: consuming OwnedFile) throws(ImageError) {
+    do {
+      fileSize = try file.size()
+      let kind = try file.kind()
+      knowsHoles = kind == .regular ? try file.tellsHoles() : false
+    } catch {
+      throw .io(error)
+    }
+    guard fileSize <= UInt64(Int64.max) & ~511 else {
+      throw .tooLarge(file.path, bytes: fileSize)
+    }
+    virtualSize = (fileSize + 511) & ~511
+    self.file = file
+  }
+
+  /// The identity of the file, to tell whether another name leads to it.
+  public func identity() throws(ImageError) -> FileIdentity {
+    do { return try file.identity() } catch { throw .io(error) }
+  }
+
+  public func nextData(from offset: GuestOffset) throws(ImageError) -> GuestRange? {
+    guard offset.bytes < fileSize else { return nil }
+    guard knowsHoles else { return GuestRange(offset, upTo: GuestOffset(fileSize)) }
+    do {
+      guard let start = try file.nextData(from: offset.bytes), start < fileSize else { return nil }
+      let hole = try file.nextHole(from: start) ?? fileSize
+      return GuestRange(GuestOffset(start), upTo: GuestOffset(min(hole, fileSize)))
+    } catch {
+      throw .io(error)
+    }
+  }
+
+  public func read(
+    into buffer: UnsafeMutableRawBufferPointer, at offset: GuestOffset
+  ) throws(ImageError) {
+    let inFile = min(UInt64(buffer.count), fileSize - min(offset.bytes, fileSize))
+    let part = UnsafeMutableRawBufferPointer(rebasing: buffer[..<Int(inFile)])
+    let count: Int
+    do {
+      count = try file.read(into: part, at: offset.bytes)
+    } catch {
+      throw .io(error)
+    }
+    guard count == part.count else { throw .shrank(path, offset: offset.bytes + UInt64(count)) }
+    UnsafeMutableRawBufferPointer(rebasing: buffer[part.count...]).initializeMemory(
+      as: UInt8.self, repeating: 0)
+  }
+}
+
+extension OwnedFile {
+  /// Whether the file system says where a file's holes are (some answer EINVAL instead).
+  fileprivate borrowing func tellsHoles() throws(IOError) -> Bool {
+    do {
+      _ = try nextData(from: 0)
+      return true
+    } catch  where error.reason == .invalidArgument || error.reason == .notSupported {
+      return false
+    }
+  }
+}

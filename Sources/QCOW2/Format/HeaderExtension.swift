@@ -1,0 +1,32 @@
+internal import DiskIO
+
+/// One header extension: a type, a length and data, padded to 8 bytes (qcow2 specification,
+/// "Header extensions").
+public struct HeaderExtension: Equatable, Sendable {
+  /// The extension's type; programs skip types that they do not know.
+  public let type: UInt32
+  /// The extension's data, without padding.
+  public let data: [UInt8]
+
+  /// An extension of any type.
+  public init(type: UInt32, data: [UInt8]) {
+    self.type = type
+    self.data = data
+  }
+
+  /// What type and length take in front of the data, in bytes; also the size of the end marker.
+  static let prefixSize = 8
+
+  /// The bytes of the extension, padding included.
+  func encoded() -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.append(bigEndian: type)
+    bytes.append(bigEndian: UInt32(data.count))
+    bytes.append(contentsOf: data)
+    bytes.pad(toMultipleOf: 8)
+    return bytes
+  }
+
+  /// The marker behind the last extension.
+  static let end = HeaderExtension(type: 0, data: [])
+}

@@ -1,0 +1,42 @@
+public import DiskImage
+
+/// The sizes beyond which QEMU does not open an image, for one cluster size.
+public struct ImageLimits: Sendable {
+  private let geometry: ClusterGeometry
+
+  /// The limits of images with clusters of this size.
+  public init(_ geometry: ClusterGeometry) {
+    self.geometry = geometry
+  }
+
+  /// The most bytes that QEMU reads as an L1 table.
+  static let l1Size: UInt64 = 32 << 20
+  /// The most bytes that QEMU reads as a refcount table.
+  static let refcountTableSize: UInt64 = 8 << 20
+  /// The size of an entry of either table in bytes.
+  static let tableEntrySize: UInt64 = 8
+
+  /// How many guest bytes one L2 table maps.
+  var bytesPerL2Table: UInt64 {
+    UInt64(geometry.clusterSize) / Self.tableEntrySize * UInt64(geometry.clusterSize)
+  }
+
+  /// The largest disk, in bytes: as much as the largest L1 table maps.
+  public var virtualSize: UInt64 { Self.l1Size / Self.tableEntrySize * bytesPerL2Table }
+
+  /// The most clusters that a file can have: as many as the largest refcount table counts.
+  func hostClusters(_ width: RefcountWidth) -> UInt64 {
+    let perBlock = UInt64(geometry.clusterSize / width.byteCount)
+    return Self.refcountTableSize / Self.tableEntrySize * perBlock
+  }
+
+  /// The smallest cluster size in bytes that allows a disk of `virtualSize`; nil if none does.
+  static func smallestClusterSize(forVirtualSize virtualSize: UInt64) -> Int? {
+    var size = ClusterGeometry.allowedSizes.lowerBound
+    while let geometry = ClusterGeometry(clusterSize: size) {
+      if virtualSize <= ImageLimits(geometry).virtualSize { return size }
+      size *= 2
+    }
+    return nil
+  }
+}
