@@ -1,0 +1,70 @@
+/// The queue of a breadth-first search for a cuckoo path, bounded and without any randomness.
+struct CuckooSearch: ~Copyable {
+  /// A bucket that the search has reached.
+  struct Step {
+    /// The bucket.
+    let bucket: Int
+    fileprivate let index: Int
+  }
+
+  private struct Node {
+    var bucket: UInt32
+    /// The node that led here, or −1.
+    var parent: Int32
+    /// The slot of the parent's bucket whose entry may move to this bucket.
+    var slot: Int
+  }
+
+  /// How many buckets a search may reach. With fewer the table is frozen noticeably emptier; with
+  /// more the last inserts cost more than the room that they win.
+  private static let capacity = 512
+
+  private let nodes = UnsafeMutablePointer<Node>.allocate(capacity: capacity)
+  private var head = 0
+  private var tail = 0
+
+  init() {
+    nodes.initialize(repeating: Node(bucket: 0, parent: 0, slot: 0), count: Self.capacity)
+  }
+
+  deinit { nodes.deallocate() }
+
+  /// The bytes of the queue.
+  var ramBytes: Int { Self.capacity * MemoryLayout<Node>.stride }
+
+  /// Starts a search in the two buckets of an entry.
+  mutating func begin(_ h1: Int, _ h2: Int) {
+    head = 0
+    tail = 0
+    push(Node(bucket: UInt32(h1), parent: -1, slot: 0))
+    if h2 != h1 { push(Node(bucket: UInt32(h2), parent: -1, slot: 0)) }
+  }
+
+  /// The next bucket in the order of distance, or nil when the search is at its bound.
+  mutating func next() -> Step? {
+    guard head < tail else { return nil }
+    let index = head
+    head += 1
+    return Step(bucket: Int(nodes[index].bucket), index: index)
+  }
+
+  /// Notes that the entry in `slot` of the bucket of `step` may move to `bucket`.
+  mutating func add(bucket: Int, from step: Step, slot: Int) {
+    push(Node(bucket: UInt32(bucket), parent: Int32(step.index), slot: slot))
+  }
+
+  /// The slot, and its bucket's step, from which an entry would move to the bucket of `step`; nil
+  /// for the two buckets that the search began in.
+  func origin(of step: Step) -> (slot: Int, step: Step)? {
+    let node = nodes[step.index]
+    guard node.parent >= 0 else { return nil }
+    let parent = Int(node.parent)
+    return (node.slot, Step(bucket: Int(nodes[parent].bucket), index: parent))
+  }
+
+  private mutating func push(_ node: Node) {
+    guard tail < Self.capacity else { return }
+    nodes[tail] = node
+    tail += 1
+  }
+}

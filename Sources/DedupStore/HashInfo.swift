@@ -1,0 +1,47 @@
+internal import DiskIO
+
+/// One entry of the store: the digest of a cluster, where its data are, and who had it first.
+///
+/// 32 bytes without padding in memory, and 32 bytes on disk: digest[16], physical sector u64, first
+/// logical sector u64, all big-endian.
+public struct HashInfo: Hashable, Sendable {
+  /// The digest of the cluster's content.
+  public let digest: Digest
+  /// The host offset / 512 of the data; with bit 63 set, the low 62 bits are the qcow2 descriptor
+  /// of a compressed cluster. 0 marks an empty slot. The store itself never interprets it further.
+  public let physicalSector: UInt64
+  /// The guest offset / 512 of the first cluster that had this digest.
+  public let firstLogicalSector: UInt64
+
+  /// The entry with these fields.
+  @inlinable
+  public init(digest: Digest, physicalSector: UInt64, firstLogicalSector: UInt64) {
+    self.digest = digest
+    self.physicalSector = physicalSector
+    self.firstLogicalSector = firstLogicalSector
+  }
+
+  /// Whether a slot with this content is free.
+  @inline(__always)
+  package var isEmpty: Bool { physicalSector == 0 }
+}
+
+extension HashInfo {
+  /// Decodes the 32 bytes at `offset` of `bytes`, which must hold them.
+  init(decoding bytes: UnsafeRawBufferPointer, at offset: Int) {
+    self.init(
+      digest: Digest(
+        high: bytes.loadBigEndian(UInt64.self, at: offset),
+        low: bytes.loadBigEndian(UInt64.self, at: offset + 8)),
+      physicalSector: bytes.loadBigEndian(UInt64.self, at: offset + 16),
+      firstLogicalSector: bytes.loadBigEndian(UInt64.self, at: offset + 24))
+  }
+
+  /// Stores the entry in the 32 bytes at `offset` of `bytes`, which must have them.
+  func encode(to bytes: UnsafeMutableRawBufferPointer, at offset: Int) {
+    bytes.storeBigEndian(digest.high, at: offset)
+    bytes.storeBigEndian(digest.low, at: offset + 8)
+    bytes.storeBigEndian(physicalSector, at: offset + 16)
+    bytes.storeBigEndian(firstLogicalSector, at: offset + 24)
+  }
+}

@@ -1,0 +1,63 @@
+internal import DiskIO
+
+extension HashStore {
+  /// Tries the lanes of a panel in which a tag has matched, from the youngest to the oldest.
+  ///
+  /// Per incarnation it is bucket h1 with tag h2, then bucket h2 with tag h1 (S23). When both are
+  /// the same bucket the second try would read it again for nothing (S24).
+  @inline(never)
+  func confirm<Tag>(
+    _ lanes: Range<Int>, of filters: TagFilters<Tag>, for wanted: WantedEntry
+  ) throws(StoreError) -> FrozenPlace? {
+    let (h1, h2) = geometry.buckets(of: wanted.digest)
+    for lane in lanes.reversed() {
+      let rank = filters.ring.rank(ofLane: lane)
+      let first = try confirm(
+        bucket: h1, tag: h2, lane: lane, rank: rank, of: filters, for: wanted)
+      if let first { return first }
+      if h1 == h2 { continue }
+      let second = try confirm(
+        bucket: h2, tag: h1, lane: lane, rank: rank, of: filters, for: wanted)
+      if let second { return second }
+    }
+    return nil
+  }
+
+  /// Compares the whole digests of all slots of a bucket whose tag matches; the store cluster is
+  /// read at the first of them (S24).
+  private func confirm<Tag>(
+    bucket: Int, tag: Int, lane: Int, rank: Int, of filters: TagFilters<Tag>,
+    for wanted: WantedEntry
+  ) throws(StoreError) -> FrozenPlace? {
+    var isRead = false
+    var digestMatched = false
+    for index in 0..<StoreGeometry.slotsPerBucket {
+      guard filters.lane(lane, has: tag, inSlot: index, of: bucket) else { continue }
+      let slot = bucket * StoreGeometry.slotsPerBucket + index
+      if !isRead {
+        try readCluster(ofSlot: slot, of: incarnations[rank])
+        isRead = true
+      }
+      let offset = geometry.tableOffset(ofSlot: slot) % StoreGeometry.storeClusterBytes
+      let entry = HashInfo(decoding: UnsafeRawBufferPointer(cluster.bytes), at: offset)
+      guard entry.digest == wanted.digest, !entry.isEmpty else { continue }
+      digestMatched = true
+      if let exactly = wanted.exactly, exactly != entry { continue }
+      if incarnations[rank].removedSlots.contains(slot) { continue }
+      return FrozenPlace(entry: entry, rank: rank, slot: slot)
+    }
+    if isRead && !digestMatched { counters.falsePositives += 1 }
+    return nil
+  }
+
+  private func readCluster(ofSlot slot: Int, of incarnation: Incarnation) throws(StoreError) {
+    let inTable = geometry.tableOffset(ofSlot: slot)
+    let start = inTable - inTable % StoreGeometry.storeClusterBytes
+    do {
+      try storage.read(
+        into: cluster.bytes, at: incarnation.offset + UInt64(geometry.filterBytes + start))
+    } catch {
+      throw .io(error)
+    }
+  }
+}

@@ -1,0 +1,53 @@
+extension HashStore {
+  /// Makes the log store an incarnation, in the order of S10.
+  ///
+  /// - Throws: `StoreError`. Nothing is half added then: the log store keeps its entries, space
+  ///   from limbo is the next to be taken again, and space that was newly allocated waits there too.
+  func freeze() throws(StoreError) {
+    if !limitIsReached { try filters.reserveLane() }
+    let region = try takeRegion()
+    let sequence = counters.freezes + 1
+    do {
+      try writer.write(logStore.slots, used: logStore.count, sequence: sequence, to: region)
+    } catch {
+      limbo.addOldest(region.offset)
+      throw error
+    }
+    while limitIsReached { forgetOldest() }
+    filters.addYoungest(logStore.slots)
+    incarnations.append(
+      Incarnation(offset: region.offset, sequence: sequence, used: logStore.count))
+    counters.freezes = sequence
+    if !region.isFresh { counters.limboReuses += 1 }
+    logStore.reset()
+  }
+
+  /// Whether an incarnation more is allowed only after another was forgotten (S17).
+  private var limitIsReached: Bool {
+    maxIncarnations != 0 && incarnations.count >= Int(maxIncarnations)
+  }
+
+  /// The oldest limbo space if there is any, else newly allocated room (S15, S16).
+  private func takeRegion() throws(StoreError) -> StoreRegion {
+    if let offset = limbo.takeOldest() { return StoreRegion(offset: offset, isFresh: false) }
+    let offset = try storage.allocate(byteCount: UInt64(geometry.incarnationBytes))
+    return StoreRegion(offset: offset, isFresh: true)
+  }
+
+  /// Forgets the oldest incarnation, whose space becomes the newest limbo (S19).
+  private func forgetOldest() {
+    limbo.addNewest(incarnations.removeFirst().offset)
+    filters.dropOldest()
+    counters.forgotten += 1
+  }
+
+  /// Forgets everything: the log store is emptied, and the space of every incarnation becomes
+  /// limbo, that of the youngest the newest (S20).
+  public func forgetAll() {
+    for incarnation in incarnations { limbo.addNewest(incarnation.offset) }
+    counters.forgotten += UInt64(incarnations.count)
+    incarnations.removeAll()
+    filters.removeAll()
+    logStore.reset()
+  }
+}

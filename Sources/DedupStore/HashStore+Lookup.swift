@@ -1,0 +1,75 @@
+extension HashStore {
+  /// Looks for an entry with this digest: in the log store, then from the youngest incarnation to
+  /// the oldest (S22).
+  ///
+  /// A miss reads nothing from the storage unless a tag happens to match.
+  ///
+  /// - Parameter digest: The digest of a cluster.
+  /// - Returns: The first entry that has it, or nil; a miss is no error (S25).
+  /// - Throws: `StoreError.io` if a store cluster cannot be read.
+  public func lookup(_ digest: Digest) throws(StoreError) -> StoreHit? {
+    counters.lookups += 1
+    if let entry = logStore.lookup(digest) {
+      counters.logStoreHits += 1
+      return StoreHit(entry: entry, origin: .logStore)
+    }
+    let wanted = WantedEntry(digest: digest, exactly: nil)
+    guard let place = try findFrozen(wanted) else { return nil }
+    counters.incarnationHits += 1
+    let sequence = incarnations[place.rank].sequence
+    return StoreHit(entry: place.entry, origin: .incarnation(sequence: sequence))
+  }
+
+  /// What a search in the incarnations is for.
+  struct WantedEntry {
+    let digest: Digest
+    /// If given, only this entry will do.
+    let exactly: HashInfo?
+  }
+
+  /// Where a search in the incarnations has ended.
+  struct FrozenPlace {
+    let entry: HashInfo
+    /// The index of the incarnation, oldest first.
+    let rank: Int
+    let slot: Int
+  }
+
+  /// Searches the incarnations, youngest first.
+  @inline(__always)
+  func findFrozen(_ wanted: WantedEntry) throws(StoreError) -> FrozenPlace? {
+    switch filters {
+    case .narrow(let filters): try search(filters, for: wanted)
+    case .wide(let filters): try search(filters, for: wanted)
+    }
+  }
+
+  @inline(__always)
+  private func search<Tag>(
+    _ filters: TagFilters<Tag>, for wanted: WantedEntry
+  ) throws(StoreError) -> FrozenPlace? {
+    let ring = filters.ring
+    if let place = try search(ring.wrapped, of: filters, for: wanted) { return place }
+    return try search(ring.straight, of: filters, for: wanted)
+  }
+
+  /// Searches a run of lanes downwards, panel by panel, which is from young to old.
+  @inline(__always)
+  private func search<Tag>(
+    _ lanes: Range<Int>, of filters: TagFilters<Tag>, for wanted: WantedEntry
+  ) throws(StoreError) -> FrozenPlace? {
+    if lanes.isEmpty { return nil }
+    let (h1, h2) = geometry.buckets(of: wanted.digest)
+    var panel = (lanes.upperBound - 1) / Tag.lanes
+    let last = lanes.lowerBound / Tag.lanes
+    while panel >= last {
+      if filters.panel(panel, mayHold: h1, h2) {
+        let first = panel * Tag.lanes
+        let inside = lanes.clamped(to: first..<first + Tag.lanes)
+        if let place = try confirm(inside, of: filters, for: wanted) { return place }
+      }
+      panel -= 1
+    }
+    return nil
+  }
+}

@@ -1,0 +1,74 @@
+// DedupStore remembers where the content of every cluster is that a conversion has written, in
+// little memory. New entries go into a cuckoo table in RAM, the log store. When that is full it is
+// frozen: written to disk as an incarnation, of which RAM keeps only a filter of short tags. It
+// follows the design that was proposed for QEMU in 2013 (log store and hash store, after SILT). The
+// module knows nothing of qcow2; Documentation/HashStoreFormat.md describes what it writes.
+
+internal import DiskIO
+
+/// Finds the entry of a cluster by its digest, and keeps all but the newest entries on disk.
+///
+/// One thread at a time may use a store.
+public final class HashStore {
+  /// The sizes that follow from the order.
+  public let geometry: StoreGeometry
+  /// How many incarnations may be known at once; 0 is no limit (S17).
+  public let maxIncarnations: UInt32
+
+  let storage: any StoreStorage
+  let filters: AnyTagFilters
+  let writer: IncarnationWriter
+  /// Holds the store cluster that a lookup has read.
+  let cluster: ZeroedBuffer
+  var logStore: LogStore
+  /// Oldest first, as their ranks in the ring of lanes count.
+  var incarnations: [Incarnation] = []
+  var limbo = Limbo()
+  var counters = StoreStatistics()
+
+  /// An empty store (S6).
+  ///
+  /// - Parameters:
+  ///   - order: 1…31; an incarnation holds up to 4 · 2^order entries.
+  ///   - maxIncarnations: How many incarnations may be known at once; 0 is no limit.
+  ///   - storage: Where incarnations are kept.
+  /// - Throws: `StoreError.invalidOrder`, or `StoreError.memory` if the log store does not fit.
+  public init(
+    order: Int, maxIncarnations: UInt32, storage: any StoreStorage
+  ) throws(StoreError) {
+    geometry = try StoreGeometry(order: order)
+    self.maxIncarnations = maxIncarnations
+    self.storage = storage
+    filters = AnyTagFilters(geometry: geometry)
+    writer = try IncarnationWriter(geometry: geometry, storage: storage)
+    cluster = try ZeroedBuffer(
+      storeBytes: StoreGeometry.storeClusterBytes, purpose: "reading the hash store")
+    logStore = try LogStore(geometry: geometry)
+  }
+
+  /// The number of incarnations that lookups search.
+  public var incarnationCount: Int { incarnations.count }
+
+  /// The number of spaces of forgotten incarnations that wait to be used again.
+  public var limboCount: Int { limbo.count }
+
+  /// The bytes of memory that the store may use: log store, filters and buffers.
+  public var ramBytes: Int {
+    logStore.ramBytes + filters.ramBytes + writer.ramBytes + cluster.bytes.count
+  }
+
+  /// What the store has done so far; O(incarnations).
+  public var statistics: StoreStatistics {
+    var result = counters
+    let frozen = incarnations.reduce(0) { $0 + $1.used - $1.removedSlots.count }
+    result.entries = UInt64(logStore.count + frozen)
+    return result
+  }
+
+  /// The lists as they are to be saved (S21): whatever happened before, they are those in RAM.
+  public var dump: StoreDump {
+    StoreDump(
+      order: UInt32(geometry.order), incarnations: incarnations.reversed().map(\.offset),
+      limbo: limbo.offsets)
+  }
+}

@@ -1,0 +1,24 @@
+extension LogStore {
+  /// The entry with this digest, or nil; looks in bucket h1, then in h2 (S7).
+  @inline(__always)
+  package func lookup(_ digest: Digest) -> HashInfo? {
+    slot(of: digest).map { slots[$0] }
+  }
+
+  /// Where the entry with this digest stands.
+  @inline(__always)
+  func slot(of digest: Digest) -> Int? {
+    let (h1, h2) = geometry.buckets(of: digest)
+    return slot(of: digest, in: h1) ?? slot(of: digest, in: h2)
+  }
+
+  @inline(__always)
+  private func slot(of digest: Digest, in bucket: Int) -> Int? {
+    let first = bucket * StoreGeometry.slotsPerBucket
+    for slot in first..<first + StoreGeometry.slotsPerBucket
+    where slots[slot].digest == digest && !slots[slot].isEmpty {
+      return slot
+    }
+    return nil
+  }
+}

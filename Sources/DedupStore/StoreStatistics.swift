@@ -1,0 +1,26 @@
+/// What a store has done so far. All values are counts, none are bytes.
+public struct StoreStatistics: Hashable, Sendable {
+  /// Lookups asked for.
+  public internal(set) var lookups: UInt64 = 0
+  /// Lookups answered from the log store.
+  public internal(set) var logStoreHits: UInt64 = 0
+  /// Lookups answered from an incarnation.
+  public internal(set) var incarnationHits: UInt64 = 0
+  /// Buckets read because a tag matched, although no digest in them did.
+  public internal(set) var falsePositives: UInt64 = 0
+  /// Entries inserted.
+  public internal(set) var insertions: UInt64 = 0
+  /// Entries dropped by `remove`.
+  public internal(set) var removals: UInt64 = 0
+  /// Incarnations written; the youngest one carries this number as its sequence.
+  public internal(set) var freezes: UInt64 = 0
+  /// Incarnations forgotten.
+  public internal(set) var forgotten: UInt64 = 0
+  /// Incarnations written into limbo space.
+  public internal(set) var limboReuses: UInt64 = 0
+  /// Entries that a lookup can find now.
+  public internal(set) var entries: UInt64 = 0
+
+  /// All zero.
+  public init() {}
+}

@@ -1,0 +1,41 @@
+import Glibc
+internal import SystemPackage
+
+/// Page-aligned memory that has one owner, reads as zeros, and takes room only where it was touched.
+public struct ZeroedBuffer: ~Copyable, @unchecked Sendable {
+  // Unchecked: the memory belongs to this value alone and is given back with it.
+
+  /// The memory itself; valid as long as the buffer lives.
+  public let bytes: UnsafeMutableRawBufferPointer
+
+  /// Maps `byteCount` zero bytes.
+  ///
+  /// The corresponding C function is `mmap`. More than the machine's whole memory is refused at
+  /// once, because a system that promises freely would end the process at a later touch instead.
+  ///
+  /// - Parameters:
+  ///   - byteCount: How much memory, more than 0.
+  ///   - purpose: What it is for, named in the error.
+  /// - Throws: `IOError` of `.allocate` when there is not that much memory, instead of a trap.
+  public init(byteCount: Int, purpose: String) throws(IOError) {
+    guard byteCount > 0, byteCount <= Self.physicalByteCount else {
+      throw IOError(.allocate, FilePath(purpose), reason: .noMemory)
+    }
+    let flags = MAP_PRIVATE | MAP_ANONYMOUS
+    guard let memory = mmap(nil, byteCount, PROT_READ | PROT_WRITE, flags, -1, 0),
+      memory != MAP_FAILED
+    else {
+      throw IOError(.allocate, FilePath(purpose), reason: .current)
+    }
+    bytes = UnsafeMutableRawBufferPointer(start: memory, count: byteCount)
+  }
+
+  deinit { munmap(bytes.baseAddress, bytes.count) }
+
+  /// The machine's memory in bytes, or no bound when the system does not tell.
+  private static var physicalByteCount: Int {
+    let pages = sysconf(Int32(_SC_PHYS_PAGES))
+    let pageBytes = sysconf(Int32(_SC_PAGESIZE))
+    return pages > 0 && pageBytes > 0 ? pages * pageBytes : Int.max
+  }
+}
