@@ -32,7 +32,8 @@ let libraries: [Target] = [
     name: "QDedupKit", dependencies: ["DiskIO", "DiskImage", "DedupStore", "QCOW2", system],
     swiftSettings: swiftSettings),
   .executableTarget(
-    name: "qdedup", dependencies: ["QDedupKit", argumentParser], swiftSettings: swiftSettings),
+    name: "qdedup", dependencies: ["QDedupKit", "DiskIO", "DiskImage", system, argumentParser],
+    swiftSettings: swiftSettings),
 ]
 
 /// What the tests share: seeded data, temporary folders, child processes, an independent reader.

@@ -71,6 +71,15 @@ public final class AtomicFile: Sendable {
     if sync { try Self.syncDirectory(Self.directory(of: path)) }
   }
 
+  /// Opens the same file once more, for reading, whether it has a name or not.
+  public func reopenedForReading() throws(IOError) -> OwnedFile {
+    let opened = "/proc/self/fd/\(file.descriptor)".withPlatformString { name in
+      retryingOnInterrupt { open(name, O_RDONLY | O_CLOEXEC) }
+    }
+    guard opened >= 0 else { throw IOError(.open, path, reason: .current) }
+    return OwnedFile(owning: opened, path: path)
+  }
+
   /// Links the file to `name`, which must not be taken.
   private func link(to name: FilePath) throws(IOError) {
     let failed = name.withPlatformString { target in

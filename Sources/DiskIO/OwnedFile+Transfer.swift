@@ -68,6 +68,18 @@ extension OwnedFile {
     }
   }
 
+  /// Writes all of `bytes`. The corresponding C function is `pwrite`.
+  ///
+  /// - Parameters:
+  ///   - bytes: What to write.
+  ///   - offset: Where in the file the first byte goes.
+  /// - Throws: `IOError` with the place of the failed call.
+  public borrowing func write(_ bytes: [UInt8], at offset: UInt64) throws(IOError) {
+    let buffer = try AlignedBuffer(byteCount: bytes.count, purpose: "bytes to write")
+    buffer.bytes.copyBytes(from: bytes)
+    try write(UnsafeRawBufferPointer(buffer.bytes), at: offset)
+  }
+
   /// Writes the pieces one after another as one run. The corresponding C function is `pwritev`.
   ///
   /// - Parameters:

@@ -13,6 +13,8 @@ public enum ImageError: Error, Equatable, Sendable {
   case inUse(FilePath)
   /// The file ended while it was being read, `offset` bytes from its beginning.
   case shrank(FilePath, offset: UInt64)
+  /// The image breaks the rules of its format, or uses a feature that is not supported.
+  case malformed(FilePath, reason: String)
   /// The image is larger than any disk can be.
   case tooLarge(FilePath, bytes: UInt64)
 }
@@ -34,6 +36,8 @@ extension ImageError: CustomStringConvertible {
       """
     case .shrank(let path, let offset):
       "\(path) became shorter while it was being read: it now ends at byte \(offset)"
+    case .malformed(let path, let reason):
+      "\(path): \(reason)"
     case .tooLarge(let path, let bytes):
       "\(path) has \(bytes) bytes; a disk has at most \(UInt64(Int64.max) & ~511)"
     }

@@ -1,22 +1,33 @@
-import CQDedupShims
 public import DiskIO
 import Glibc
+internal import Synchronization
 public import SystemPackage
 
 /// A raw disk image that comes through a pipe: read once, front to back, its size unknown until it
-/// ends. One thread reads at a time.
-public final class PipeImage {
+/// ends. Threads that read at the same time take turns.
+public final class PipeImage: Sendable {
+  private struct State {
+    /// The first bytes, read ahead to recognise the format.
+    var head: [UInt8] = []
+    var headOffset = 0
+    var hasEnded = false
+    var byteCount: UInt64 = 0
+  }
+
   private let file: OwnedFile
   private let isCancelled: @Sendable () -> Bool
-  private var head: [UInt8]
-  private var headOffset = 0
-  private var hasEnded = false
-
-  /// The bytes read so far, without those kept back for `head`.
-  public private(set) var byteCount: UInt64 = 0
+  private let state = Mutex(State())
 
   /// The name to show in messages.
   public var path: FilePath { file.path }
+
+  /// How many bytes `read` has handed out.
+  public var byteCount: UInt64 { state.withLock { $0.byteCount } }
+
+  /// The format that the first bytes show; nil for raw.
+  public var detectedFormat: ImageFormat? {
+    state.withLock { ImageFormat(head: $0.head, tail: []) }
+  }
 
   /// Takes over the reading end of a pipe and reads its first `ImageFormat.headSize` bytes.
   ///
@@ -29,7 +40,6 @@ public final class PipeImage {
   ) throws(ImageError) {
     self.file = file
     self.isCancelled = isCancelled
-    head = []
     let first: AlignedBuffer
     do {
       first = try AlignedBuffer(byteCount: ImageFormat.headSize, purpose: "the head of a pipe")
@@ -37,39 +47,50 @@ public final class PipeImage {
       throw .io(error)
     }
     let count = try read(into: first.bytes)
-    byteCount = 0
-    head = Array(first.bytes[..<count])
+    let head = Array(first.bytes[..<count])
+    state.withLock { state in
+      state.head = head
+      state.byteCount = 0
+    }
   }
-
-  /// The format that the first bytes show; nil for raw.
-  public var detectedFormat: ImageFormat? { ImageFormat(head: head, tail: []) }
 
   /// Reads until `buffer` is full or the pipe ends.
   ///
   /// - Parameter buffer: Where the bytes go.
-  /// - Returns: The number of bytes read; fewer than `buffer.count` only at the end.
+  /// - Returns: The number of bytes read; fewer than `buffer.count` only at the end, or once
+  ///   reading is cancelled.
   /// - Throws: `ImageError` if reading fails.
   public func read(into buffer: UnsafeMutableRawBufferPointer) throws(ImageError) -> Int {
-    var done = takeHead(into: buffer)
-    while done < buffer.count, !hasEnded {
-      let count = try readOnce(UnsafeMutableRawBufferPointer(rebasing: buffer[done...]))
-      if count == 0 { hasEnded = true }
-      done += count
+    nonisolated(unsafe) let buffer = buffer
+    return try state.withLock { state throws(ImageError) in
+      var done = Self.takeHead(of: &state, into: buffer)
+      while done < buffer.count, !state.hasEnded {
+        let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[done...])
+        let count = try readOnce(rest, at: state.byteCount + UInt64(done))
+        if count == 0 { state.hasEnded = true }
+        done += count
+      }
+      state.byteCount += UInt64(done)
+      return done
     }
-    byteCount += UInt64(done)
-    return done
   }
 
-  /// Hands out what was read ahead to recognise the format.
-  private func takeHead(into buffer: UnsafeMutableRawBufferPointer) -> Int {
-    let count = min(buffer.count, head.count - headOffset)
-    if count > 0 { buffer.copyBytes(from: head[headOffset..<headOffset + count]) }
-    headOffset += count
+  /// Hands out what was read ahead.
+  private static func takeHead(
+    of state: inout State, into buffer: UnsafeMutableRawBufferPointer
+  ) -> Int {
+    let count = min(buffer.count, state.head.count - state.headOffset)
+    if count > 0 {
+      buffer.copyBytes(from: state.head[state.headOffset..<state.headOffset + count])
+    }
+    state.headOffset += count
     return count
   }
 
   /// One `read`, as soon as the pipe has something; 0 at its end or once cancelled.
-  private func readOnce(_ buffer: UnsafeMutableRawBufferPointer) throws(ImageError) -> Int {
+  private func readOnce(
+    _ buffer: UnsafeMutableRawBufferPointer, at offset: UInt64
+  ) throws(ImageError) -> Int {
     while !isCancelled() {
       var request = pollfd(fd: file.descriptor, events: Int16(POLLIN), revents: 0)
       let ready = poll(&request, 1, Self.pollMilliseconds)
@@ -77,7 +98,7 @@ public final class PipeImage {
       let count = ready < 0 ? -1 : Glibc.read(file.descriptor, buffer.baseAddress, buffer.count)
       if count >= 0 { return count }
       if errno == EINTR || errno == EAGAIN { continue }
-      throw .io(IOError(.read, path, at: byteCount, reason: Errno(rawValue: Glibc.errno)))
+      throw .io(IOError(.read, path, at: offset, reason: Errno(rawValue: Glibc.errno)))
     }
     return 0
   }

@@ -9,8 +9,11 @@ public final class RawImage: ImageSource {
   private let file: OwnedFile
   private let knowsHoles: Bool
 
+  /// The size of the file, rounded up to 512 bytes.
   public let virtualSize: UInt64
+  /// The size of the file or device in bytes.
   public let fileSize: UInt64
+  /// The name of the file or device.
   public var path: FilePath { file.path }
 
   /// Takes over a file that is open for reading.
@@ -37,6 +40,25 @@ public final class RawImage: ImageSource {
     do { return try file.identity() } catch { throw .io(error) }
   }
 
+  /// The format that the first and last bytes show; nil for raw.
+  public func detectedFormat() throws(ImageError) -> ImageFormat? {
+    let tailStart = fileSize - min(fileSize, UInt64(ImageFormat.tailSize))
+    return ImageFormat(
+      head: try bytes(ImageFormat.headSize, at: 0),
+      tail: try bytes(ImageFormat.tailSize, at: tailStart))
+  }
+
+  /// Up to `count` bytes at `offset` of the file.
+  private func bytes(_ count: Int, at offset: UInt64) throws(ImageError) -> [UInt8] {
+    do {
+      let buffer = try AlignedBuffer(byteCount: count, purpose: "the ends of an image")
+      return Array(buffer.bytes[..<(try file.read(into: buffer.bytes, at: offset))])
+    } catch {
+      throw .io(error)
+    }
+  }
+
+  /// The next range that the file system has data for; without knowledge of holes, all of it.
   public func nextData(from offset: GuestOffset) throws(ImageError) -> GuestRange? {
     guard offset.bytes < fileSize else { return nil }
     guard knowsHoles else { return GuestRange(offset, upTo: GuestOffset(fileSize)) }
@@ -49,6 +71,7 @@ public final class RawImage: ImageSource {
     }
   }
 
+  /// Reads from the file; zeros behind its end.
   public func read(
     into buffer: UnsafeMutableRawBufferPointer, at offset: GuestOffset
   ) throws(ImageError) {

@@ -15,6 +15,7 @@ enum TableEntry {
   /// - Parameters:
   ///   - host: A cluster-aligned offset below 2^56.
   ///   - isCopied: Whether the cluster's refcount is 1.
+  /// - Returns: The entry as a number; on disk it is big-endian.
   static func standard(_ host: HostOffset, isCopied: Bool) -> UInt64 {
     isCopied ? host.bytes | copied : host.bytes
   }

@@ -17,6 +17,7 @@ extension ImageWriter {
   /// name of a backing file).
   ///
   /// - Parameter features: The autoclear features that will be named.
+  /// - Returns: A number of bytes, 0 if there is no room.
   public func roomForExtension(besides features: [AutoclearFeature]) -> Int {
     let fixed =
       Header.length + AutoclearFeature.nameTable(features).encoded().count

@@ -62,15 +62,3 @@ extension ImageWriter {
     try file.file.write(bytes, at: layout.firstTableCluster << geometry.clusterBits)
   }
 }
-
-extension OwnedFile {
-  /// Writes all of `bytes` with the first at `offset`.
-  borrowing func write(_ bytes: [UInt8], at offset: UInt64) throws(IOError) {
-    let result: Result<Void, IOError> = bytes.withUnsafeBytes { raw in
-      do throws(IOError) { return .success(try write(raw, at: offset)) } catch {
-        return .failure(error)
-      }
-    }
-    try result.get()
-  }
-}

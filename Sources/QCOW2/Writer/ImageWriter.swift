@@ -76,6 +76,9 @@ public final class ImageWriter {
     return HostOffset(clusterCount << geometry.clusterBits)
   }
 
+  /// Where the file ends so far.
+  public var end: HostOffset { HostOffset(clusterCount << geometry.clusterBits) }
+
   /// The refcount of the cluster at `host`.
   public func references(to host: HostOffset) -> UInt32 {
     counts[host.bytes >> geometry.clusterBits]

@@ -1,0 +1,119 @@
+internal import DedupStore
+internal import DiskIO
+internal import DiskImage
+internal import QCOW2
+
+/// One conversion under way: the image writer, the store and the pipeline between them.
+final class Conversion {
+  private let options: ConvertOptions
+  private let tuning: ConversionTuning
+  private let progress: Progress
+  private let input: OpenedInput
+  private let source: any BatchSource
+  private let shape: BatchShape
+  private let writer: ImageWriter
+  private let store: HashStore
+  private let sequencer: Sequencer
+  private let dataBytes: UInt64
+
+  /// Prepares everything; the output is still empty.
+  init(
+    _ converter: Converter, input: OpenedInput, output: AtomicFile
+  ) throws(ConversionError) {
+    options = converter.options
+    tuning = converter.tuning
+    progress = converter.progress
+    self.input = input
+    let geometry = options.geometry
+    shape = BatchShape(geometry)
+    source = input.batches(geometry, shape, progress)
+    writer = try converting(ConversionError.writer) { [options] () throws(ImageWriterError) in
+      try ImageWriter(
+        file: output, geometry: options.geometry, virtualSize: input.knownVirtualSize)
+    }
+    let clusters = try input.dataClusterCount(geometry)
+    dataBytes = (clusters ?? 0) << geometry.clusterBits
+    let order = options.logStoreOrder ?? StoreGeometry.order(forDataClusters: clusters)
+    store = try Self.makeStore(options, order: order, writer: writer)
+    sequencer = Sequencer(
+      writer: writer, store: store, shape: shape, maxReferences: tuning.maxReferences)
+  }
+
+  private static func makeStore(
+    _ options: ConvertOptions, order: Int, writer: ImageWriter
+  ) throws(ConversionError) -> HashStore {
+    let storage: any StoreStorage
+    if options.keepsHashStore {
+      storage = ImageStoreStorage(writer)
+    } else {
+      storage = try converting(ConversionError.io) { () throws(IOError) in
+        try TemporaryStoreStorage(in: AtomicFile.directory(of: writer.file.path))
+      }
+    }
+    return try converting(ConversionError.store) { () throws(StoreError) in
+      try HashStore(order: order, maxIncarnations: options.maxIncarnations, storage: storage)
+    }
+  }
+
+  /// Moves all data through the pipeline.
+  func transfer() throws(ConversionError) {
+    progress.begin(.converting, totalBytes: dataBytes)
+    let pool = BatchPool(
+      geometry: options.geometry, shape: shape, limit: shape.batchCount(threads: options.threads))
+    let pipeline = Pipeline(
+      source: source, sequencer: sequencer, output: writer.file, pool: pool, shape: shape,
+      progress: progress, digest: tuning.digest)
+    try pipeline.run(threads: options.threads)
+  }
+
+  /// Freezes what the store still holds in RAM and completes the image.
+  func finish() throws(ConversionError) -> FinishedImage {
+    progress.begin(.finishing, totalBytes: 0)
+    var extensions: [HeaderExtension] = []
+    var features: [AutoclearFeature] = []
+    if options.keepsHashStore {
+      try converting(ConversionError.store) { () throws(StoreError) in try store.finish() }
+      features = [Self.hashStoreFeature]
+      extensions = [try storeExtension()]
+    }
+    let (virtualSize, writer) = (source.virtualSize, writer)
+    return try converting(ConversionError.writer) { () throws(ImageWriterError) in
+      try writer.finish(virtualSize: virtualSize, features: features, extensions: extensions)
+    }
+  }
+
+  /// The autoclear feature whose bit says that the hash store is valid.
+  private static let hashStoreFeature = AutoclearFeature(
+    bit: UInt8(StoreHeader.autoclearBit), name: StoreHeader.featureName)
+
+  /// The header extension, with the dump inline where there is room, else in clusters of its own
+  /// whose refcount stays 0.
+  private func storeExtension() throws(ConversionError) -> HeaderExtension {
+    let (dump, writer) = (store.dump, writer)
+    var offset: UInt64 = 0
+    let room = writer.roomForExtension(besides: [Self.hashStoreFeature])
+    if StoreHeader.fixedBytes + dump.byteCount > room {
+      let clusters = options.geometry.clusterCount(forBytes: UInt64(dump.byteCount))
+      offset = try converting(ConversionError.writer) { () throws(ImageWriterError) in
+        try writer.allocate(clusters: clusters).bytes
+      }
+      let place = offset
+      try converting(ConversionError.io) { () throws(IOError) in
+        try writer.file.file.write(dump.serialized, at: place)
+      }
+    }
+    let header = StoreHeader(
+      dump: dump, dumpOffset: offset, maxIncarnations: options.maxIncarnations)
+    return HeaderExtension(type: StoreHeader.extensionType, data: header.serialized)
+  }
+
+  /// What was done, once the output has its name.
+  func report(
+    _ image: FinishedImage, allocatedBytes: UInt64, since begin: ResourceUsage
+  ) -> ConversionReport {
+    ReportBuilder(
+      options: options, inputName: input.name, source: source, image: image,
+      allocatedBytes: allocatedBytes, counts: sequencer.counts, store: store, begin: begin
+    ).report()
+  }
+}

@@ -1,0 +1,77 @@
+public import DedupStore
+public import DiskIO
+public import DiskImage
+public import QCOW2
+public import SystemPackage
+
+/// Why a conversion did not come to its end. The output's name is then as it was before.
+public enum ConversionError: Error, Sendable {
+  /// A system call outside the image and the store failed.
+  case io(IOError)
+  /// The input cannot be read.
+  case image(ImageError)
+  /// The output cannot be written.
+  case writer(ImageWriterError)
+  /// The hash store failed.
+  case store(StoreError)
+  /// Something has the output's name already.
+  case outputExists(FilePath)
+  /// The output's name leads to something other than a regular file.
+  case outputNotRegular(FilePath)
+  /// Input and output are the same file.
+  case outputIsInput(FilePath)
+  /// The output's name is a symbolic link to nothing.
+  case outputDangling(FilePath)
+  /// A pipe cannot be read again to verify the output.
+  case cannotVerifyPipe
+  /// The output differs from the input at this guest offset.
+  case verificationFailed(GuestOffset)
+  /// The conversion was asked to stop.
+  case interrupted
+}
+
+extension ConversionError {
+  /// Whether the conversion was asked to stop, and nothing else went wrong.
+  public var isInterruption: Bool {
+    if case .interrupted = self { true } else { false }
+  }
+}
+
+extension ConversionError: CustomStringConvertible {
+  /// What is wrong, where, and what to do about it.
+  public var description: String {
+    switch self {
+    case .io(let error): error.description
+    case .image(let error): error.description
+    case .writer(let error): error.description
+    case .store(let error): error.description
+    case .outputExists(let path):
+      "\(path) exists already; replace it with --force, or choose another name"
+    case .outputNotRegular(let path):
+      "\(path) is not a regular file; the output needs the name of a file to be made"
+    case .outputIsInput(let path):
+      "\(path) is the input itself; choose another name for the output"
+    case .outputDangling(let path):
+      "\(path) is a symbolic link that leads nowhere; remove it, or choose another name"
+    case .cannotVerifyPipe:
+      """
+      a pipe cannot be read a second time, so its copy cannot be verified; \
+      leave out --verify, or save the input to a file first
+      """
+    case .verificationFailed(let offset):
+      """
+      verification failed: the output differs from the input at guest byte \(offset.bytes); \
+      no output was kept. Was the input changed meanwhile? If not, please report this
+      """
+    case .interrupted: "interrupted; no output was kept"
+    }
+  }
+}
+
+/// Runs `body` and turns the error type of a lower module into a `ConversionError`.
+@inline(__always)
+func converting<Result: ~Copyable, Failure: Error>(
+  _ wrap: (Failure) -> ConversionError, _ body: () throws(Failure) -> Result
+) throws(ConversionError) -> Result {
+  do { return try body() } catch { throw wrap(error) }
+}

@@ -1,0 +1,55 @@
+internal import DedupStore
+public import DiskImage
+public import SystemPackage
+
+/// Everything that decides what a conversion does, checked before any I/O.
+public struct ConvertOptions: Sendable {
+  /// Where the input comes from.
+  public enum Input: Equatable, Sendable {
+    /// A raw file, a block device or a named pipe.
+    case file(FilePath)
+    /// A raw image from standard input.
+    case standardInput
+  }
+
+  /// Where the input comes from.
+  public var input: Input
+  /// The name of the new image.
+  public var output: FilePath
+  /// Whether to take the input as raw whatever its first bytes look like.
+  public var treatsInputAsRaw = false
+  /// Whether to read the input although a running QEMU may write to it.
+  public var ignoresLocks = false
+  /// The clusters of the new image.
+  public var geometry: ClusterGeometry
+  /// How many incarnations the store keeps; 0 for no limit (S17).
+  public var maxIncarnations: UInt32 = 128
+  /// The order of the log store, 1…31; nil to derive it from the input (S9).
+  public var logStoreOrder: Int?
+  /// The orders that a log store may have.
+  public static let logStoreOrders = StoreGeometry.validOrders
+  /// Whether the new image carries the hash store.
+  public var keepsHashStore = true
+  /// Whether to read the new image back and compare it with the input before it gets its name.
+  public var verifies = false
+  /// How many threads work.
+  public var threads: Int
+  /// Whether a file that has the output's name may be replaced.
+  public var replacesOutput = false
+  /// Whether to wait until the new image is on the disk.
+  public var syncs = true
+
+  /// The options that have no defaults; the others are set afterwards.
+  ///
+  /// - Parameters:
+  ///   - input: Where the input comes from.
+  ///   - output: The name of the new image.
+  ///   - geometry: The clusters of the new image.
+  ///   - threads: How many threads work, at least 1.
+  public init(input: Input, output: FilePath, geometry: ClusterGeometry, threads: Int) {
+    self.input = input
+    self.output = output
+    self.geometry = geometry
+    self.threads = max(1, threads)
+  }
+}

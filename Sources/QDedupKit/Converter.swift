@@ -1,0 +1,88 @@
+// QDedupKit: conversions as a library: what to do is decided by options that are checked first,
+// how far it is can be asked at any time, and what was done is a report. Terminals, JSON text and
+// exit codes are the program's business.
+
+internal import DedupStore
+internal import DiskIO
+internal import DiskImage
+internal import QCOW2
+internal import SystemPackage
+
+/// Converts one disk image to a qcow2 image in which equal clusters are stored once.
+public struct Converter: Sendable {
+  let options: ConvertOptions
+  let tuning: ConversionTuning
+  let progress: Progress
+
+  /// A conversion that begins with `run`.
+  ///
+  /// - Parameters:
+  ///   - options: What to do.
+  ///   - progress: Where to count, and to be told to stop.
+  public init(_ options: ConvertOptions, progress: Progress = Progress()) {
+    self.init(
+      options, progress: progress, tuning: ConversionTuning(maxReferences: RefcountWidth.highest))
+  }
+
+  package init(_ options: ConvertOptions, progress: Progress, tuning: ConversionTuning) {
+    self.options = options
+    self.progress = progress
+    self.tuning = tuning
+  }
+
+  /// Converts. The output appears under its name at the very end, or not at all.
+  ///
+  /// - Returns: What was done.
+  /// - Throws: `ConversionError`; the output's name is then as it was before.
+  public func run() throws(ConversionError) -> ConversionReport {
+    let begin = ResourceUsage()
+    let input = try converting(ConversionError.image) { () throws(ImageError) in
+      try OpenedInput(options, progress: progress)
+    }
+    if case .pipe = input.source, options.verifies { throw .cannotVerifyPipe }
+    let name = try OutputName(
+      options.output, replaces: options.replacesOutput, input: try input.identity())
+    let output = try converting(ConversionError.io) { () throws(IOError) in
+      try AtomicFile(replacing: name.path)
+    }
+    let conversion = try Conversion(self, input: input, output: output)
+    try conversion.transfer()
+    let finished = try conversion.finish()
+    if options.verifies { try verify(output, against: input) }
+    let allocated = try publish(output)
+    progress.begin(.done, totalBytes: 0)
+    return conversion.report(finished, allocatedBytes: allocated, since: begin)
+  }
+
+  private func verify(_ output: AtomicFile, against input: OpenedInput) throws(ConversionError) {
+    guard case .image(let image) = input.source else { return }
+    progress.begin(.verifying, totalBytes: image.virtualSize)
+    let written = try converting(ConversionError.image) { () throws(ImageError) in
+      try PlainImage(try output.reopenedImage())
+    }
+    try ImageComparison(image, written, progress: progress).run(threads: options.threads)
+  }
+
+  /// Gives the output its name.
+  ///
+  /// - Returns: What the output takes on the disk, in bytes.
+  private func publish(_ output: AtomicFile) throws(ConversionError) -> UInt64 {
+    if progress.isCancelled { throw .interrupted }
+    progress.begin(.syncing, totalBytes: 0)
+    do {
+      try output.publish(replacing: options.replacesOutput, sync: options.syncs)
+      return try output.file.allocatedSize()
+    } catch  where error.operation == .publish && error.reason == .fileExists {
+      throw .outputExists(options.output)
+    } catch {
+      throw .io(error)
+    }
+  }
+}
+
+extension AtomicFile {
+  /// The same file, opened once more for reading.
+  fileprivate func reopenedImage() throws(ImageError) -> OwnedFile {
+    do { return try reopenedForReading() } catch { throw .io(error) }
+  }
+}

@@ -1,0 +1,43 @@
+internal import DiskIO
+internal import Glibc
+internal import SystemPackage
+
+/// The name of an output, found to be free or replaceable.
+struct OutputName {
+  /// Where the output goes: the name given, links followed.
+  let path: FilePath
+
+  /// Checks the name before anything is written.
+  ///
+  /// - Parameters:
+  ///   - given: The name as the user wrote it.
+  ///   - replaces: Whether an existing regular file may be replaced.
+  ///   - input: The identity of the input, if it is a file.
+  /// - Throws: `ConversionError` of the output's kind.
+  init(_ given: FilePath, replaces: Bool, input: FileIdentity?) throws(ConversionError) {
+    let existing = try converting(ConversionError.io) { () throws(IOError) in
+      try FileIdentity(of: given)
+    }
+    guard let existing else {
+      if Self.isLink(given) { throw .outputDangling(given) }
+      path = given
+      return
+    }
+    if existing == input { throw .outputIsInput(given) }
+    guard existing.isRegular else { throw .outputNotRegular(given) }
+    guard replaces else { throw .outputExists(given) }
+    path = Self.resolved(given)
+  }
+
+  private static func isLink(_ path: FilePath) -> Bool {
+    var status = stat()
+    return path.withPlatformString { lstat($0, &status) } == 0 && status.st_mode & S_IFMT == S_IFLNK
+  }
+
+  /// The file that a name leads to, so that a link stays and its target is replaced.
+  private static func resolved(_ path: FilePath) -> FilePath {
+    guard let name = path.withPlatformString({ realpath($0, nil) }) else { return path }
+    defer { free(name) }
+    return FilePath(platformString: name)
+  }
+}

@@ -1,0 +1,67 @@
+internal import DiskIO
+internal import DiskImage
+
+/// A run of guest clusters on its way through the pipeline, with the memory that it needs.
+///
+/// A batch has one owner at a time: the worker that read it, or the ordered part while that
+/// worker holds its turn. Others only read its bytes (to compare) and only while it is retained.
+final class Batch: @unchecked Sendable {
+  // Unchecked: the pipeline hands the batch from owner to owner under its monitor's lock.
+
+  let geometry: ClusterGeometry
+  private let buffer: AlignedBuffer
+  private let planBuffer: UnsafeMutableBufferPointer<ClusterPlan>
+  private let placeBuffer: UnsafeMutableBufferPointer<ClusterPlace>
+
+  /// Its place in the order of all batches: 0, 1, 2 …
+  var ticket: UInt64 = 0
+  /// The guest offset of its first cluster.
+  var start = GuestOffset(0)
+  /// How many clusters it holds.
+  var clusterCount = 0
+  /// Whether any cluster holds something other than zeros.
+  var hasData = false
+  /// Whether its duplicates have been compared.
+  var isVerified = false
+  /// The end of the last host cluster that was allocated when it was placed.
+  var hostEnd: UInt64 = 0
+  /// Its place in the order of batches that were placed: 0, 1, 2 …
+  var placedNumber = 0
+
+  /// A batch for up to `byteCount` bytes, a multiple of the cluster size.
+  init(byteCount: Int, geometry: ClusterGeometry) throws(IOError) {
+    self.geometry = geometry
+    buffer = try AlignedBuffer(byteCount: byteCount, purpose: "clusters on their way")
+    planBuffer = .allocate(capacity: byteCount >> geometry.clusterBits)
+    placeBuffer = .allocate(capacity: byteCount >> geometry.clusterBits)
+  }
+
+  deinit {
+    planBuffer.deallocate()
+    placeBuffer.deallocate()
+  }
+
+  /// The most bytes that it can hold.
+  var capacity: Int { buffer.bytes.count }
+
+  /// The guest bytes of its clusters.
+  var bytes: UnsafeMutableRawBufferPointer {
+    UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<(clusterCount << geometry.clusterBits)])
+  }
+
+  /// The workers' knowledge of each cluster.
+  var plans: UnsafeMutablePointer<ClusterPlan> { planBuffer.baseAddress! }
+
+  /// The ordered part's knowledge of each cluster.
+  var places: UnsafeMutablePointer<ClusterPlace> { placeBuffer.baseAddress! }
+
+  /// Where the bytes of cluster `index` are in memory.
+  func address(_ index: Int) -> UnsafeMutableRawPointer {
+    buffer.bytes.baseAddress! + index << geometry.clusterBits
+  }
+
+  /// The guest offset of cluster `index`.
+  func guestOffset(_ index: Int) -> GuestOffset {
+    GuestOffset(start.bytes + UInt64(index) << geometry.clusterBits)
+  }
+}

@@ -1,0 +1,155 @@
+internal import DedupStore
+internal import DiskIO
+internal import DiskImage
+
+/// Moves all batches of a source through a conversion, with several threads and one order.
+///
+/// Each worker takes a batch through these steps and then takes the next one:
+///
+///     read, digest → wait for its turn → [place the batch that is due, resolve this one] →
+///     write the placed batch → verify this one
+///
+/// Only the part in brackets happens in order, by one worker at a time. The batch that is due is
+/// the one `lag` batches with data before, so what a lookup sees is the same for any number of
+/// threads.
+final class Pipeline: @unchecked Sendable {
+  // Unchecked: `sequencer`, `pending` and `retained` are touched only by the worker whose turn it
+  // is, and turns change hands under the monitor's lock.
+
+  private struct Turns {
+    var next: UInt64 = 0
+    var failure: ConversionError?
+  }
+
+  private let source: any BatchSource
+  private let output: AtomicFile
+  private let shape: BatchShape
+  private let pool: BatchPool
+  private let progress: Progress
+  private let digest: @Sendable (UnsafeRawBufferPointer) -> Digest
+  private let turns = Monitor(Turns())
+  private let written = WrittenPrefix()
+
+  private let sequencer: Sequencer
+  /// Batches that are resolved and not placed, oldest first: at most `lag`.
+  private var pending: [Batch] = []
+  /// Batches that are placed and may still be compared with, oldest first: at most `lag`.
+  private var retained: [Batch] = []
+
+  init(
+    source: any BatchSource, sequencer: Sequencer, output: AtomicFile, pool: BatchPool,
+    shape: BatchShape, progress: Progress,
+    digest: @escaping @Sendable (UnsafeRawBufferPointer) -> Digest
+  ) {
+    self.source = source
+    self.sequencer = sequencer
+    self.output = output
+    self.pool = pool
+    self.shape = shape
+    self.progress = progress
+    self.digest = digest
+  }
+
+  /// Runs until the source has nothing left.
+  ///
+  /// - Parameter threads: How many workers.
+  /// - Throws: The first error of any worker.
+  func run(threads: Int) throws(ConversionError) {
+    WorkerThread.runAll(threads, onFailure: fail) { [self] () throws(ConversionError) in
+      try work()
+    }
+    if let failure = turns.read({ $0.failure }) { throw failure }
+    let tail = pending
+    pending = []
+    let writer = BatchWriter(output: output, clusterCount: clustersPerBatch)
+    for batch in tail {
+      try place(batch)
+      try write(batch, with: writer)
+    }
+  }
+
+  private var clustersPerBatch: Int {
+    shape.byteCount >> pool.geometry.clusterBits
+  }
+
+  /// One worker, from its first batch to the source's end.
+  private func work() throws(ConversionError) {
+    let verification = try converting(ConversionError.io) { () throws(IOError) in
+      try Verification(output: output, written: written, byteCount: shape.byteCount)
+    }
+    let writer = BatchWriter(output: output, clusterCount: clustersPerBatch)
+    while true {
+      if progress.isCancelled { throw .interrupted }
+      let batch = try converting(ConversionError.io) { () throws(IOError) in try pool.take() }
+      guard try source.fill(batch) else { return pool.give(batch) }
+      batch.digestClusters(with: digest)
+      let (byteCount, hasData) = (batch.bytes.count, batch.hasData)
+      try waitForTurn(batch.ticket)
+      let due = try takeTurn(with: batch)
+      turns.update { $0.next += 1 }
+      if let due { try write(due, with: writer) }
+      if hasData {
+        try verification.verify(batch)
+        turns.update { _ in batch.isVerified = true }
+      }
+      progress.add(byteCount)
+    }
+  }
+
+  private func waitForTurn(_ ticket: UInt64) throws(ConversionError) {
+    try turns.wait { turns throws(ConversionError) -> Void? in
+      if let failure = turns.failure { throw failure }
+      return turns.next == ticket ? () : nil
+    }
+  }
+
+  /// The ordered part for one batch.
+  ///
+  /// - Returns: The batch that has been placed and is to be written, if one was due.
+  private func takeTurn(with batch: Batch) throws(ConversionError) -> Batch? {
+    guard batch.hasData else {
+      pool.give(batch)
+      return nil
+    }
+    var due: Batch?
+    if pending.count == shape.lag {
+      let oldest = pending.removeFirst()
+      try waitUntilVerified(oldest)
+      try place(oldest)
+      due = oldest
+    }
+    if retained.count > shape.lag {
+      let oldest = retained.removeFirst()
+      try written.wait(forBatch: oldest.placedNumber)
+      pool.give(oldest)
+    }
+    batch.isVerified = false
+    try sequencer.resolve(batch)
+    pending.append(batch)
+    return due
+  }
+
+  private func waitUntilVerified(_ batch: Batch) throws(ConversionError) {
+    try turns.wait { turns throws(ConversionError) -> Void? in
+      if let failure = turns.failure { throw failure }
+      return batch.isVerified ? () : nil
+    }
+  }
+
+  private func place(_ batch: Batch) throws(ConversionError) {
+    try sequencer.place(batch)
+    batch.placedNumber = written.addPlaced(hostEnd: batch.hostEnd)
+    retained.append(batch)
+  }
+
+  private func write(_ batch: Batch, with writer: borrowing BatchWriter) throws(ConversionError) {
+    do { try writer.write(batch) } catch { throw .io(error) }
+    written.markWritten(batch.placedNumber)
+  }
+
+  /// Stops all workers. The first error is the one that counts.
+  private func fail(_ error: ConversionError) {
+    turns.update { if $0.failure == nil { $0.failure = error } }
+    written.fail()
+  }
+}

@@ -1,0 +1,143 @@
+internal import DedupStore
+internal import DiskImage
+internal import QCOW2
+
+/// The ordered part of a conversion: it sees all batches with data in guest order, twice.
+///
+/// `resolve` looks a batch's clusters up. `place`, a fixed number of batches later, gives unique
+/// clusters their host cluster and their entry in the store, and maps all of them. Between the
+/// two, workers compare bytes. Because the number of batches between is fixed, what a lookup
+/// sees does not depend on the timing of threads.
+///
+/// One thread at a time uses it: the one that holds the pipeline's turn.
+final class Sequencer {
+  private let writer: ImageWriter
+  private let store: HashStore
+  private let maxReferences: UInt32
+  private let index: InFlightIndex
+  private(set) var counts = ClusterCounts()
+
+  init(
+    writer: ImageWriter, store: HashStore, shape: BatchShape, maxReferences: UInt32
+  ) {
+    self.writer = writer
+    self.store = store
+    self.maxReferences = maxReferences
+    let perBatch = shape.byteCount >> writer.geometry.clusterBits
+    index = InFlightIndex(capacity: (shape.lag + 1) * perBatch)
+  }
+
+  /// Looks up all clusters of a batch and notes what each of them is (S22, S33).
+  func resolve(_ batch: Batch) throws(ConversionError) {
+    try converting(ConversionError.writer) { () throws(ImageWriterError) in
+      try writer.check(virtualSize: batch.guestOffset(batch.clusterCount).bytes)
+    }
+    for cluster in 0..<batch.clusterCount where batch.plans[cluster].kind != .zero {
+      let digest = batch.plans[cluster].digest
+      if joinInFlight(digest, batch, cluster) { continue }
+      if try joinStored(digest, batch, cluster) { continue }
+      batch.plans[cluster].kind = .unique
+      batch.places[cluster] = ClusterPlace(
+        host: HostOffset(0), owner: batch.guestOffset(cluster), references: 1, original: nil)
+      index.insert(
+        .init(
+          digest: digest, place: batch.places + cluster, bytes: batch.address(cluster)))
+    }
+  }
+
+  /// Shares a cluster that is still in flight, unless there is none or its references are used up.
+  private func joinInFlight(_ digest: Digest, _ batch: Batch, _ cluster: Int) -> Bool {
+    guard let entry = index.find(digest), let original = entry.place else { return false }
+    guard original.pointee.references < maxReferences else {
+      counts.referencesCapped += 1
+      return false
+    }
+    original.pointee.references += 1
+    counts.lookupsInFlight += 1
+    batch.plans[cluster].kind = .duplicate
+    batch.plans[cluster].original = entry.bytes
+    batch.places[cluster] = ClusterPlace(
+      host: HostOffset(0), owner: original.pointee.owner, references: 0, original: original)
+    return true
+  }
+
+  /// Shares a cluster that the store knows, unless there is none or its references are used up.
+  private func joinStored(
+    _ digest: Digest, _ batch: Batch, _ cluster: Int
+  ) throws(ConversionError) -> Bool {
+    let found = try converting(ConversionError.store) { () throws(StoreError) in
+      try store.lookup(digest)
+    }
+    guard let entry = found?.entry else { return false }
+    let host = HostOffset(entry.physicalSector * 512)
+    let owner = GuestOffset(entry.firstLogicalSector * 512)
+    guard writer.references(to: host) < maxReferences else {
+      _ = try converting(ConversionError.store) { () throws(StoreError) in
+        try store.remove(entry)
+      }
+      counts.referencesCapped += 1
+      return false
+    }
+    writer.changeReferences(by: 1, to: host, mappedFrom: owner)
+    batch.plans[cluster].kind = .duplicate
+    batch.plans[cluster].original = nil
+    batch.places[cluster] = ClusterPlace(host: host, owner: owner, references: 0, original: nil)
+    return true
+  }
+
+  /// Gives host clusters to what is new in a batch and maps all its clusters.
+  func place(_ batch: Batch) throws(ConversionError) {
+    for cluster in 0..<batch.clusterCount {
+      switch batch.plans[cluster].kind {
+      case .zero:
+        continue
+      case .unique:
+        try placeUnique(batch, cluster)
+      case .duplicate:
+        if let original = batch.places[cluster].original {
+          batch.places[cluster].host = original.pointee.host
+        }
+        counts.duplicate += 1
+      case .collision:
+        try placeCollision(batch, cluster)
+      }
+      try map(batch.guestOffset(cluster), to: batch.places[cluster].host)
+    }
+    batch.hostEnd = writer.end.bytes
+  }
+
+  private func placeUnique(_ batch: Batch, _ cluster: Int) throws(ConversionError) {
+    let place = batch.places + cluster
+    place.pointee.host = try allocate()
+    writer.setReferences(place.pointee.references, to: place.pointee.host)
+    counts.unique += 1
+    let digest = batch.plans[cluster].digest
+    // Superseded in the index: its references are used up, and its hash is dropped (S33).
+    guard index.remove(digest, place: place) else { return }
+    let entry = HashInfo(
+      digest: digest, physicalSector: place.pointee.host.bytes / 512,
+      firstLogicalSector: place.pointee.owner.bytes / 512)
+    try converting(ConversionError.store) { () throws(StoreError) in try store.insert(entry) }
+  }
+
+  /// Gives a cluster of its own to one that only seemed to be a duplicate (S34).
+  private func placeCollision(_ batch: Batch, _ cluster: Int) throws(ConversionError) {
+    let place = batch.places[cluster]
+    writer.changeReferences(
+      by: -1, to: place.original?.pointee.host ?? place.host, mappedFrom: place.owner)
+    batch.places[cluster].host = try allocate()
+    writer.setReferences(1, to: batch.places[cluster].host)
+    counts.unique += 1
+    counts.collisions += 1
+  }
+
+  private func allocate() throws(ConversionError) -> HostOffset {
+    try converting(ConversionError.writer) { () throws(ImageWriterError) in try writer.allocate() }
+  }
+
+  private func map(_ guest: GuestOffset, to host: HostOffset) throws(ConversionError) {
+    try converting(ConversionError.writer) { () throws(ImageWriterError) in
+      try writer.map(guest, to: host)
+    }
+  }
+}

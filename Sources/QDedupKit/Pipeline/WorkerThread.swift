@@ -1,0 +1,59 @@
+import Glibc
+package import DiskIO
+internal import SystemPackage
+
+/// A thread of the system that runs one closure. It must be joined, once.
+package struct WorkerThread: Sendable {
+  private final class Work: Sendable {
+    let run: @Sendable () -> Void
+    init(_ run: @escaping @Sendable () -> Void) { self.run = run }
+  }
+
+  private let handle: pthread_t
+
+  /// Starts a thread. The corresponding C function is `pthread_create`.
+  package init(_ run: @escaping @Sendable () -> Void) throws(IOError) {
+    let argument = Unmanaged.passRetained(Work(run))
+    var handle = pthread_t()
+    let code = pthread_create(
+      &handle, nil,
+      { argument in
+        Unmanaged<Work>.fromOpaque(argument!).takeRetainedValue().run()
+        return nil
+      }, argument.toOpaque())
+    guard code == 0 else {
+      argument.release()
+      throw IOError(.allocate, "a thread", reason: Errno(rawValue: code))
+    }
+    self.handle = handle
+  }
+
+  /// Waits until the closure has returned. The corresponding C function is `pthread_join`.
+  package func join() {
+    pthread_join(handle, nil)
+  }
+
+  /// Runs `body` on several threads and waits for all of them.
+  ///
+  /// - Parameters:
+  ///   - count: How many threads.
+  ///   - onFailure: Called on the failing thread with each error; it must make the others stop.
+  ///   - body: What each thread does.
+  static func runAll(
+    _ count: Int, onFailure: @escaping @Sendable (ConversionError) -> Void,
+    _ body: @escaping @Sendable () throws(ConversionError) -> Void
+  ) {
+    var threads: [WorkerThread] = []
+    do throws(IOError) {
+      for _ in 0..<count {
+        threads.append(
+          try WorkerThread {
+            do throws(ConversionError) { try body() } catch { onFailure(error) }
+          })
+      }
+    } catch {
+      onFailure(.io(error))
+    }
+    for thread in threads { thread.join() }
+  }
+}

@@ -1,0 +1,91 @@
+internal import DedupStore
+internal import DiskImage
+internal import QCOW2
+internal import SystemPackage
+
+/// Puts a report together from what the parts of a finished conversion counted.
+struct ReportBuilder {
+  let options: ConvertOptions
+  let inputName: String
+  let source: any BatchSource
+  let image: FinishedImage
+  let allocatedBytes: UInt64
+  let counts: ClusterCounts
+  let store: HashStore
+  let begin: ResourceUsage
+
+  func report() -> ConversionReport {
+    ConversionReport(
+      tool: .init(name: "qdedup", version: qdedupVersion),
+      input: .init(
+        path: inputName, format: "raw", virtualSize: source.virtualSize,
+        fileSize: source.fileSize),
+      output: .init(
+        path: options.output.string, virtualSize: source.virtualSize, fileSize: image.fileSize,
+        allocatedBytes: allocatedBytes, clusterSize: options.geometry.clusterSize,
+        compression: "none", refcountBits: image.refcountWidth.rawValue),
+      clusters: clusters, bytes: bytes, ratios: ratios, hashStore: hashStore,
+      maxReferences: image.highestReferenceCount, verified: options.verifies, timing: timing,
+      peakRssBytes: ResourceUsage().peakResidentBytes, warnings: warnings)
+  }
+
+  private var clusters: ConversionReport.Clusters {
+    let data = counts.unique + counts.duplicate
+    let total = options.geometry.clusterCount(forBytes: source.virtualSize)
+    return .init(
+      total: total, zero: total - data, data: data, unique: counts.unique,
+      duplicate: counts.duplicate)
+  }
+
+  private var bytes: ConversionReport.Bytes {
+    let size = UInt64(options.geometry.clusterSize)
+    return .init(
+      data: (counts.unique + counts.duplicate) * size, written: counts.unique * size,
+      savedByDedup: counts.duplicate * size, savedByCompression: 0)
+  }
+
+  private var ratios: ConversionReport.Ratios {
+    let dedup =
+      counts.unique == 0
+      ? 1 : Double(counts.unique + counts.duplicate) / Double(counts.unique)
+    return .init(dedup: dedup, compression: 1, total: dedup)
+  }
+
+  private var hashStore: ConversionReport.HashStore {
+    let statistics = store.statistics
+    let incarnations = UInt64(store.incarnationCount + store.limboCount)
+    return .init(
+      present: options.keepsHashStore, order: store.geometry.order,
+      entriesPerIncarnation: UInt64(store.geometry.entryCount),
+      maxIncarnations: options.maxIncarnations, incarnations: UInt64(store.incarnationCount),
+      limbo: UInt64(store.limboCount), freezes: statistics.freezes,
+      forgotten: statistics.forgotten, limboReuses: statistics.limboReuses,
+      lookups: statistics.lookups + counts.lookupsInFlight,
+      logStoreHits: statistics.logStoreHits + counts.lookupsInFlight,
+      incarnationHits: statistics.incarnationHits, falsePositives: statistics.falsePositives,
+      collisions: counts.collisions, referencesCapped: counts.referencesCapped,
+      bytesOnDisk: incarnations * UInt64(store.geometry.incarnationBytes),
+      ramBytes: UInt64(store.ramBytes))
+  }
+
+  private var timing: ConversionReport.Timing {
+    let end = ResourceUsage()
+    let wall = end.wallSeconds - begin.wallSeconds
+    return .init(
+      wallSeconds: wall, userSeconds: end.userSeconds - begin.userSeconds,
+      systemSeconds: end.systemSeconds - begin.systemSeconds,
+      bytesPerSecond: wall > 0 ? UInt64(Double(bytes.data) / wall) : 0)
+  }
+
+  /// A plain image in which anything is shared is not as other images are.
+  private var warnings: [String] {
+    guard counts.duplicate > 0 else { return [] }
+    return [
+      """
+      clusters are shared: after a guest has written to this image, qemu-img check may report \
+      OFLAG_COPIED errors although the data is right (qemu-img check -r all repairs them). Use the \
+      image as a read-only backing file to avoid this
+      """
+    ]
+  }
+}

@@ -1,0 +1,80 @@
+import ArgumentParser
+import DiskImage
+import QDedupKit
+import SystemPackage
+
+/// `qdedup convert`: options, checked before any I/O, then one conversion.
+struct ConvertCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "convert",
+    abstract: "Convert a disk image to a qcow2 image in which equal clusters are stored once.",
+    discussion: """
+      The output appears under its name only when it is complete. The same input and options give
+      the same bytes on every run, whatever the number of threads.
+
+      EXAMPLES
+        qdedup convert disk.img disk.qcow2
+        qdedup convert --verify --force disk.img disk.qcow2
+        qdedup convert --report json --quiet --report-file report.json disk.img disk.qcow2
+        zstd -dc disk.img.zst | qdedup convert - disk.qcow2
+      """)
+
+  @Argument(help: "A raw file, a block device, or - for a raw image from a pipe.")
+  var input: String
+
+  @Argument(help: "The qcow2 image to make.", completion: .file(extensions: ["qcow2"]))
+  var output: String
+
+  @OptionGroup(title: "Input") var inputOptions: InputOptions
+  @OptionGroup(title: "Output") var outputOptions: OutputOptions
+  @OptionGroup(title: "Hash store") var storeOptions: StoreOptions
+  @OptionGroup(title: "Report and progress") var reportOptions: ReportOptions
+
+  func validate() throws {
+    if output == "-" {
+      throw ValidationError(
+        "A qcow2 image cannot be written to a pipe; name a file as OUTPUT.")
+    }
+    if input.isEmpty || output.isEmpty {
+      throw ValidationError("A file name is empty; name both an input and an output.")
+    }
+    if input == "-" && outputOptions.verify {
+      throw ValidationError(
+        "--verify reads the input a second time, which a pipe (-) does not allow.")
+    }
+  }
+
+  func run() throws {
+    Interruption.install()
+    let progress = Interruption.progress
+    let reportFile = try reportOptions.reportFile.map { try ReportFile($0) }
+    let display = reportOptions.progressStyle.map { ProgressDisplay($0, progress) }
+    let outcome = Result { () throws(ConversionError) in
+      try Converter(options, progress: progress).run()
+    }
+    display?.stop()
+    switch outcome {
+    case .success(let report):
+      try reportFile?.write(report)
+      try reportOptions.show(report)
+    case .failure(let error):
+      let code = error.isInterruption ? ExitCode(Interruption.exitCode) : .failure
+      throw Terminal.fail(error.description, code: code)
+    }
+  }
+
+  private var options: ConvertOptions {
+    var options = ConvertOptions(
+      input: input == "-" ? .standardInput : .file(FilePath(input)), output: FilePath(output),
+      geometry: outputOptions.clusterSize.geometry, threads: outputOptions.threads.count)
+    options.treatsInputAsRaw = inputOptions.format == .raw
+    options.ignoresLocks = inputOptions.forceShare
+    options.maxIncarnations = storeOptions.maxIncarnations
+    options.logStoreOrder = storeOptions.logStoreOrder?.value
+    options.keepsHashStore = !storeOptions.noHashStore
+    options.verifies = outputOptions.verify
+    options.replacesOutput = outputOptions.force
+    options.syncs = !outputOptions.noSync
+    return options
+  }
+}

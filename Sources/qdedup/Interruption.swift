@@ -1,0 +1,23 @@
+import Glibc
+import QDedupKit
+
+/// Turns SIGINT, SIGTERM and SIGHUP into a cancellation, which leaves nothing behind. A second
+/// signal of the same kind ends the process at once.
+enum Interruption {
+  /// The progress of the one operation that this process runs. A signal handler can reach no
+  /// more than this, and touches nothing in it but an atomic flag.
+  static let progress = Progress()
+
+  /// The exit code after an interruption.
+  static let exitCode: Int32 = 130
+
+  /// Installs the handlers. A closed pipe becomes a write error instead of a signal.
+  static func install() {
+    _ = progress
+    var action = sigaction()
+    action.__sigaction_handler.sa_handler = { _ in Interruption.progress.cancel() }
+    action.sa_flags = CInt(bitPattern: UInt32(SA_RESETHAND))
+    for signal in [SIGINT, SIGTERM, SIGHUP] { sigaction(signal, &action, nil) }
+    signal(SIGPIPE, SIG_IGN)
+  }
+}

@@ -1,0 +1,71 @@
+import Glibc
+import QDedupKit
+import Synchronization
+
+/// What progress looks like.
+enum ProgressStyle {
+  /// One line that is drawn over and over.
+  case bar
+  /// One JSON object a line.
+  case json
+}
+
+/// Shows the progress of an operation on standard error, from a thread of its own.
+final class ProgressDisplay: Sendable {
+  private let style: ProgressStyle
+  private let progress: Progress
+  private let isOver = Atomic(false)
+  private let thread = Mutex<WorkerThread?>(nil)
+
+  private static let interval: useconds_t = 100_000
+  private static let barWidth = 24
+
+  /// Begins to show `progress`.
+  init(_ style: ProgressStyle, _ progress: Progress) {
+    self.style = style
+    self.progress = progress
+    // Without a thread there is no display, and the conversion goes on.
+    let started = try? WorkerThread { [self] in show() }
+    thread.withLock { $0 = started }
+  }
+
+  /// Ends the display and leaves the line clean.
+  func stop() {
+    isOver.store(true, ordering: .relaxed)
+    thread.withLock { $0.take() }?.join()
+  }
+
+  private func show() {
+    while !isOver.load(ordering: .relaxed) {
+      Terminal.writeError(style == .bar ? bar : line)
+      usleep(Self.interval)
+    }
+    if style == .bar { Terminal.writeError("\r\u{1B}[K") }
+  }
+
+  private var bar: String {
+    let (done, total) = (progress.processedBytes, progress.totalBytes)
+    var text = "\r\u{1B}[K\(progress.phase) \(Quantity.bytes(done))"
+    if total > 0 {
+      let part = min(1, Double(done) / Double(total))
+      let filled = Int(part * Double(Self.barWidth))
+      let bar = String(repeating: "█", count: filled)
+      let rest = String(repeating: "░", count: Self.barWidth - filled)
+      text += " of \(Quantity.bytes(total)) \(bar)\(rest) \(Int(part * 100)) %"
+    }
+    return text
+  }
+
+  private struct Line: Encodable {
+    let phase: String
+    let processedBytes: UInt64
+    let totalBytes: UInt64
+  }
+
+  private var line: String {
+    let line = Line(
+      phase: "\(progress.phase)", processedBytes: progress.processedBytes,
+      totalBytes: progress.totalBytes)
+    return ((try? JSONText.line(line)) ?? "") + "\n"
+  }
+}

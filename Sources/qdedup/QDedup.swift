@@ -1,0 +1,28 @@
+// qdedup: the program. It turns arguments into options, shows progress, renders the report and maps
+// errors to exit codes. What happens to images is decided in QDedupKit.
+
+import ArgumentParser
+import QDedupKit
+
+@main
+struct QDedup: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "qdedup",
+    abstract: "Makes disk images smaller: equal clusters are stored once.",
+    discussion: """
+      The output is a standard qcow2 image, which any QEMU boots as it is.
+
+      EXAMPLES
+        qdedup convert disk.img disk.qcow2
+            Convert a raw image; the report tells what was saved.
+        qdedup convert --cluster-size 64K --report json disk.img disk.qcow2
+            Larger clusters, and a report for programs.
+        zstd -dc disk.img.zst | qdedup convert - disk.qcow2
+            Read a raw image from a pipe.
+
+      EXIT STATUS
+        0 done · 1 failed · 64 wrong usage · 130 interrupted
+      """,
+    version: qdedupVersion,
+    subcommands: [ConvertCommand.self])
+}

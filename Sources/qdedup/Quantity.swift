@@ -1,0 +1,38 @@
+/// Numbers as people read them.
+enum Quantity {
+  private static let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
+
+  /// Bytes in the largest unit that leaves at least 1: `1.5 GiB`, `4 KiB`, `17 B`.
+  static func bytes(_ count: UInt64) -> String {
+    var (unit, value) = (0, Double(count))
+    while value >= 1024, unit < units.count - 1 {
+      value /= 1024
+      unit += 1
+    }
+    let text = fixed(value, digits: unit == 0 || value >= 100 ? 0 : 1)
+    return (text.hasSuffix(".0") ? String(text.dropLast(2)) : text) + " " + units[unit]
+  }
+
+  /// A number with its thousands apart: `1,234,567`.
+  static func grouped(_ number: UInt64) -> String {
+    let digits = Array(String(number))
+    return digits.enumerated().map { index, digit in
+      index > 0 && (digits.count - index) % 3 == 0 ? ",\(digit)" : "\(digit)"
+    }.joined()
+  }
+
+  /// `part` of `whole` in per cent, with one digit behind the point: `50.6 %`.
+  static func percent(_ part: UInt64, of whole: UInt64) -> String {
+    fixed(whole == 0 ? 0 : 100 * Double(part) / Double(whole), digits: 1) + " %"
+  }
+
+  /// A number with a fixed count of digits, 0 to 3, behind the point.
+  static func fixed(_ value: Double, digits: Int) -> String {
+    let factor = [1, 10, 100, 1000][digits]
+    let scaled = UInt64((value * Double(factor)).rounded())
+    guard digits > 0 else { return String(scaled) }
+    let fraction = String(scaled % UInt64(factor))
+    let padding = String(repeating: "0", count: digits - fraction.count)
+    return "\(scaled / UInt64(factor)).\(padding)\(fraction)"
+  }
+}
