@@ -21,6 +21,11 @@ enum Quantity {
     }.joined()
   }
 
+  /// A number of things: `1 cluster`, `1,234 clusters`.
+  static func count(_ number: UInt64, _ thing: String) -> String {
+    "\(grouped(number)) \(thing)\(number == 1 ? "" : "s")"
+  }
+
   /// `part` of `whole` in per cent, with one digit behind the point: `50.6 %`.
   static func percent(_ part: UInt64, of whole: UInt64) -> String {
     fixed(whole == 0 ? 0 : 100 * Double(part) / Double(whole), digits: 1) + " %"

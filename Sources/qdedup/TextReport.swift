@@ -10,60 +10,58 @@ struct TextReport {
 
   /// The report, a line for each point.
   var text: String {
+    let rows: [(name: String, value: String?)] = [
+      ("disk", "\(size(report.input.virtualSize, report.clusters.total)) of \(clusterSize)"),
+      ("data", size(report.bytes.data, report.clusters.data)),
+      ("unique", size(report.bytes.written, report.clusters.unique)),
+      ("duplicate", duplicate),
+      ("file", file),
+      ("hash store", hashStore),
+      ("forgotten", forgotten),
+      ("verified", report.verified ? "the output reads back as the input" : nil),
+      ("time", time),
+    ]
     var lines = ["\(report.input.path) → \(report.output.path)"]
-    lines += rows.map { name, value in
-      "  " + name + String(repeating: " ", count: 12 - name.count) + value
+    for (name, value) in rows {
+      guard let value else { continue }
+      lines.append("  " + name + String(repeating: " ", count: 12 - name.count) + value)
     }
     lines += report.warnings.map { "note: \($0)" }
     return lines.joined(separator: "\n") + "\n"
   }
 
-  private var rows: [(String, String)] {
-    let (clusters, bytes, store) = (report.clusters, report.bytes, report.hashStore)
-    var rows = [
-      (
-        "disk",
-        "\(Quantity.bytes(report.input.virtualSize)), \(Quantity.grouped(clusters.total)) "
-          + "clusters of \(Quantity.bytes(UInt64(report.output.clusterSize)))"
-      ),
-      ("data", "\(Quantity.bytes(bytes.data)), \(Quantity.grouped(clusters.data)) clusters"),
-      ("unique", "\(Quantity.bytes(bytes.written)), \(Quantity.grouped(clusters.unique)) clusters"),
-      (
-        "duplicate",
-        "\(Quantity.bytes(bytes.savedByDedup)), "
-          + "\(Quantity.grouped(clusters.duplicate)) clusters, "
-          + "\(Quantity.percent(clusters.duplicate, of: clusters.data)) of the data"
-      ),
-      (
-        "file",
-        "\(Quantity.bytes(report.output.fileSize)), "
-          + "\(Quantity.bytes(report.output.allocatedBytes)) on disk"
-      ),
-    ]
-    if store.present {
-      rows.append(
-        (
-          "hash store",
-          "\(Quantity.grouped(store.incarnations)) incarnations of order "
-            + "\(store.order), \(Quantity.bytes(store.bytesOnDisk))"
-        ))
-    }
-    if store.forgotten > 0 {
-      rows.append(
-        (
-          "forgotten",
-          "\(Quantity.grouped(store.forgotten)) incarnations: duplicates of their "
-            + "clusters were not found (see --max-incarnations)"
-        ))
-    }
-    if report.verified { rows.append(("verified", "the output reads back as the input")) }
-    rows.append(
-      (
-        "time",
-        "\(Quantity.fixed(report.timing.wallSeconds, digits: 2)) s, "
-          + "\(Quantity.bytes(report.timing.bytesPerSecond))/s, "
-          + "\(Quantity.bytes(report.peakRssBytes)) of memory"
-      ))
-    return rows
+  private func size(_ bytes: UInt64, _ clusters: UInt64) -> String {
+    "\(Quantity.bytes(bytes)), \(Quantity.count(clusters, "cluster"))"
+  }
+
+  private var clusterSize: String { Quantity.bytes(UInt64(report.output.clusterSize)) }
+
+  private var duplicate: String {
+    let part = Quantity.percent(report.clusters.duplicate, of: report.clusters.data)
+    return "\(size(report.bytes.savedByDedup, report.clusters.duplicate)), \(part) of the data"
+  }
+
+  private var file: String {
+    let output = report.output
+    return "\(Quantity.bytes(output.fileSize)), \(Quantity.bytes(output.allocatedBytes)) on disk"
+  }
+
+  private var hashStore: String? {
+    let store = report.hashStore
+    guard store.present else { return nil }
+    let incarnations = Quantity.count(store.incarnations, "incarnation")
+    return "\(incarnations) of order \(store.order), \(Quantity.bytes(store.bytesOnDisk))"
+  }
+
+  private var forgotten: String? {
+    guard report.hashStore.forgotten > 0 else { return nil }
+    let incarnations = Quantity.count(report.hashStore.forgotten, "incarnation")
+    return "\(incarnations): their clusters' duplicates were missed (see --max-incarnations)"
+  }
+
+  private var time: String {
+    let seconds = Quantity.fixed(report.timing.wallSeconds, digits: 2)
+    let speed = Quantity.bytes(report.timing.bytesPerSecond)
+    return "\(seconds) s, \(speed)/s, \(Quantity.bytes(report.peakRssBytes)) of memory"
   }
 }

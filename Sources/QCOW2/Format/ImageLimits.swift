@@ -24,6 +24,11 @@ public struct ImageLimits: Sendable {
   /// The largest disk, in bytes: as much as the largest L1 table maps.
   public var virtualSize: UInt64 { Self.l1Size / Self.tableEntrySize * bytesPerL2Table }
 
+  /// How many entries the L1 table of a disk has: at least one, also for a disk without bytes.
+  func l1EntryCount(forVirtualSize virtualSize: UInt64) -> UInt64 {
+    max(1, virtualSize.dividedUp(by: bytesPerL2Table))
+  }
+
   /// The most clusters that a file can have: as many as the largest refcount table counts.
   func hostClusters(_ width: RefcountWidth) -> UInt64 {
     let perBlock = UInt64(geometry.clusterSize / width.byteCount)

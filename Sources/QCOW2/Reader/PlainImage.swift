@@ -39,7 +39,7 @@ public final class PlainImage: ImageSource {
     }
     let limits = ImageLimits(geometry)
     guard header.virtualSize <= limits.virtualSize,
-      UInt64(header.l1EntryCount) == header.virtualSize.dividedUp(by: limits.bytesPerL2Table)
+      UInt64(header.l1EntryCount) == limits.l1EntryCount(forVirtualSize: header.virtualSize)
     else {
       throw .malformed(
         file.path,

@@ -43,7 +43,7 @@ extension ImageWriter {
     try check(virtualSize: virtualSize)
     try flushTable()
     try rewriteOutdatedTables()
-    let l1EntryCount = virtualSize.dividedUp(by: limits.bytesPerL2Table)
+    let l1EntryCount = limits.l1EntryCount(forVirtualSize: virtualSize)
     let l1 = try writeL1(entryCount: l1EntryCount)
     let highest = counts.highest
     let width = RefcountWidth(forHighest: highest)
@@ -60,9 +60,9 @@ extension ImageWriter {
       highestReferenceCount: highest)
   }
 
-  /// Writes the L1 table to clusters of its own: at least one, also for a disk without bytes.
+  /// Writes the L1 table to clusters of its own.
   private func writeL1(entryCount: UInt64) throws(ImageWriterError) -> HostOffset {
-    let clusters = max(1, geometry.clusterCount(forBytes: entryCount * 8))
+    let clusters = geometry.clusterCount(forBytes: entryCount * 8)
     let host = try allocate(clusters: clusters)
     for index in 0..<clusters {
       setReferences(1, to: HostOffset(host.bytes + index << geometry.clusterBits))
