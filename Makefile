@@ -6,7 +6,7 @@ DESTDIR ?=
 BENCH_ARGS ?=
 
 STATIC := .build/static
-QDEDUP := $(STATIC)/release/qdedup
+PROGRAM := $(STATIC)/release/qdedup
 SHARE := .build/share
 SOURCES := Package.swift $(shell find Sources -type f)
 NEED_SWIFT = command -v $(SWIFT) >/dev/null || { echo 'Swift 6.2 or newer is needed:' \
@@ -20,9 +20,9 @@ help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
 	@echo 'Variables: SWIFT=$(SWIFT) PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) BENCH_ARGS=$(BENCH_ARGS)'
 
-demo: $(QDEDUP) ## make a disk image, convert it, check the result with qemu-img
+demo: $(PROGRAM) ## make a disk image, convert it, check the result with qemu-img
 	@.ci/install-packages demo
-	@QDEDUP=$(QDEDUP) benchmarks/demo
+	@QDEDUP=$(PROGRAM) benchmarks/demo
 
 test: ## run every test
 	@.ci/install-packages build test
@@ -37,10 +37,10 @@ check: ## check format, import order and file lengths
 	@.ci/check-length
 	@echo 'Format, import order and file lengths are in order.'
 
-build: $(QDEDUP) $(SHARE)/qdedup.1 ## build the program and its manual page
+build: $(PROGRAM) $(SHARE)/qdedup.1 ## build the program and its manual page
 
 install: build ## install under PREFIX; as another user, run `make build` first
-	install -D -s -m 755 $(QDEDUP) '$(DESTDIR)$(PREFIX)/bin/qdedup'
+	install -D -s -m 755 $(PROGRAM) '$(DESTDIR)$(PREFIX)/bin/qdedup'
 	install -D -m 644 $(SHARE)/qdedup.1 '$(DESTDIR)$(PREFIX)/share/man/man1/qdedup.1'
 	install -D -m 644 $(SHARE)/qdedup.bash '$(DESTDIR)$(PREFIX)/share/bash-completion/completions/qdedup'
 	install -D -m 644 $(SHARE)/qdedup.zsh '$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_qdedup'
@@ -53,15 +53,15 @@ uninstall: ## remove what install put under PREFIX
 	  '$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_qdedup' \
 	  '$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/qdedup.fish'
 
-bench: $(QDEDUP) ## time it against qemu-img; options: make bench BENCH_ARGS=--quick
+bench: $(PROGRAM) ## time it against qemu-img; options: make bench BENCH_ARGS=--quick
 	@.ci/install-packages bench
-	@QDEDUP=$(QDEDUP) benchmarks/suite/run $(BENCH_ARGS)
+	@QDEDUP=$(PROGRAM) benchmarks/suite/run $(BENCH_ARGS)
 
 clean: ## remove all that was built
 	rm -rf .build
 
 # The program, with Swift's own libraries linked in, so that it runs where no Swift is installed.
-$(QDEDUP): $(SOURCES)
+$(PROGRAM): $(SOURCES)
 	@$(NEED_SWIFT)
 	@.ci/install-packages build
 	@echo 'Building qdedup (the first time takes a few minutes)'
@@ -69,12 +69,12 @@ $(QDEDUP): $(SOURCES)
 	@touch -c $@
 
 # The manual page, by the generator that swift-argument-parser brings, and the shells' completions.
-$(SHARE)/qdedup.1: $(QDEDUP)
+$(SHARE)/qdedup.1: $(PROGRAM)
 	@echo 'Writing the manual page and the completions'
 	@$(SWIFT) build --quiet -c release -Xswiftc -suppress-warnings --product generate-manual \
 	  --package-path $(STATIC)/checkouts/swift-argument-parser --scratch-path .build/manual
 	@mkdir -p $(SHARE)
 	@for shell in bash zsh fish; do \
-	  $(QDEDUP) --generate-completion-script $$shell >$(SHARE)/qdedup.$$shell || exit 1; done
-	@.build/manual/release/generate-manual $(QDEDUP) --output-directory $(SHARE) \
+	  $(PROGRAM) --generate-completion-script $$shell >$(SHARE)/qdedup.$$shell || exit 1; done
+	@.build/manual/release/generate-manual $(PROGRAM) --output-directory $(SHARE) \
 	  --date "$$(git log -1 --format=%cs 2>/dev/null || date +%F)"
