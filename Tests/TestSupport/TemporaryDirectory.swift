@@ -1,0 +1,49 @@
+import Foundation
+public import SystemPackage
+
+/// A new empty folder that is removed, with all it holds, when its owner lets go of it.
+///
+/// It stands in `TMPDIR`, or in `/tmp` without that. Keep it in a property of the test suite: a
+/// local variable may end its life before the test does.
+public final class TemporaryDirectory: Sendable {
+  /// Where the folder is. Absolute, with no symbolic link in it.
+  public let path: FilePath
+
+  /// Makes the folder.
+  ///
+  /// - Throws: `TestSupportError` if the place for temporary files takes none.
+  public init() throws {
+    let parent = ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp"
+    var template = Array((parent + "/qdedup-test.XXXXXX").utf8CString)
+    let made: String? = template.withUnsafeMutableBufferPointer { name in
+      guard mkdtemp(name.baseAddress!) != nil, let real = realpath(name.baseAddress!, nil)
+      else { return nil }
+      defer { free(real) }
+      return String(cString: real)
+    }
+    guard let made else {
+      throw TestSupportError("cannot make a folder in \(parent): \(Errno(rawValue: errno))")
+    }
+    path = FilePath(made)
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: path.string) }
+
+  /// The path of a file in this folder. The file is not made.
+  public func file(_ name: String) -> FilePath {
+    path.appending(name)
+  }
+
+  /// Makes a folder in this folder and returns its path.
+  public func makeDirectory(_ name: String) throws -> FilePath {
+    let made = file(name)
+    try FileManager.default.createDirectory(
+      atPath: made.string, withIntermediateDirectories: true)
+    return made
+  }
+
+  /// The names of all that stands in `directory`, hidden files too, sorted.
+  public static func names(in directory: FilePath) throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: directory.string).sorted()
+  }
+}
