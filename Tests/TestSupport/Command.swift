@@ -24,6 +24,11 @@ public struct Command: Sendable {
     Command("sh", ["-c", script, "sh"] + arguments)
   }
 
+  /// A command that may stand in a folder for the system's own programs, such as `/usr/sbin`.
+  public static func system(_ program: String, _ arguments: [String]) -> Command {
+    shell("PATH=$PATH:/usr/sbin:/sbin; exec \"$@\"", [program] + arguments)
+  }
+
   /// Runs the command to its end.
   ///
   /// - Returns: How it ended and what it printed.
