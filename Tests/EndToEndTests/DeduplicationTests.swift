@@ -1,0 +1,75 @@
+import SystemPackage
+import TestSupport
+import Testing
+
+/// Exactly the equal clusters are shared.
+@Suite struct DeduplicationTests {
+  let workspace: Workspace
+  var input: FilePath { workspace.input }
+  var output: FilePath { workspace.output }
+
+  init() throws { workspace = try Workspace() }
+
+  /// How often each cluster that is not zero stands in `bytes`.
+  private func occurrences(in bytes: [UInt8], clusterSize: Int) -> [[UInt8]: UInt64] {
+    var counts: [[UInt8]: UInt64] = [:]
+    for start in stride(from: 0, to: bytes.count, by: clusterSize) {
+      var cluster = Array(bytes[start..<min(start + clusterSize, bytes.count)])
+      guard cluster.contains(where: { $0 != 0 }) else { continue }
+      cluster += [UInt8](repeating: 0, count: clusterSize - cluster.count)
+      counts[cluster, default: 0] += 1
+    }
+    return counts
+  }
+
+  private func expectExactSharing(
+    clusterSize: Int, sourceLocation: SourceLocation = #_sourceLocation
+  ) throws {
+    let bytes = try RawImage.read(input)
+    let counts = occurrences(in: bytes, clusterSize: clusterSize)
+    let report = try workspace.convert(["--cluster-size", "\(clusterSize)"])
+    let walker = try expectSound(output, equals: input, sourceLocation: sourceLocation)
+    let total = UInt64((bytes.count + clusterSize - 1) / clusterSize)
+    let data = counts.values.reduce(0, +)
+    #expect(report.clusters.unique == counts.count, sourceLocation: sourceLocation)
+    #expect(report.clusters.data == data, sourceLocation: sourceLocation)
+    #expect(report.clusters.total == total, sourceLocation: sourceLocation)
+    #expect(report.maxReferences == counts.values.max() ?? 0, sourceLocation: sourceLocation)
+    #expect(report.hashStore.collisions == 0, sourceLocation: sourceLocation)
+    let hosts = Set(walker.mappings.map(\.host))
+    #expect(hosts.count == counts.count, sourceLocation: sourceLocation)
+    #expect(walker.mappings.count == Int(data), sourceLocation: sourceLocation)
+    let store = try #require(try WalkedStore.of(walker), sourceLocation: sourceLocation)
+    #expect(store.entries == counts.count, sourceLocation: sourceLocation)
+  }
+
+  @Test(arguments: [512, 4096, 65536])
+  func `of each distinct cluster of a file system exactly one is stored`(size: Int) throws {
+    try Ext4Image.make(at: input, mebibytes: 24, seed: 3)
+    try expectExactSharing(clusterSize: size)
+  }
+
+  @Test(arguments: [512, 2048, 4096])
+  func `of each distinct cluster of a mixture exactly one is stored`(size: Int) throws {
+    let mixture = RawImage.mixture(clusters: 6000, size: size, kinds: 900, seed: 21)
+    try RawImage.write(mixture + RawImage.noise(count: size / 2, seed: 5), to: input)
+    try expectExactSharing(clusterSize: size)
+  }
+
+  @Test func `a last cluster cut short equals one that goes on with zeros`() throws {
+    let start = RawImage.noise(count: 1000, seed: 6)
+    let zeros = [UInt8](repeating: 0, count: 3096)
+    try RawImage.write(start + zeros + start, to: input)
+    try expectExactSharing(clusterSize: 4096)
+    #expect(try QCOW2Walker(output).header.virtualSize == 5120)
+  }
+
+  @Test func `clusters that differ in their last bit only are not shared`() throws {
+    let first = RawImage.noise(count: 4096, seed: 7)
+    var second = first
+    second[4095] ^= 1
+    try RawImage.write(first + second + first + second, to: input)
+    try expectExactSharing(clusterSize: 4096)
+    #expect(try expectSound(output, equals: input).refcounts.filter { $0 == 2 }.count == 2)
+  }
+}

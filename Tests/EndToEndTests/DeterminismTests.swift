@@ -1,0 +1,70 @@
+import SystemPackage
+import TestSupport
+import Testing
+
+/// The same input and options give the same bytes.
+@Suite struct DeterminismTests {
+  let workspace: Workspace
+  var input: FilePath { workspace.input }
+  var output: FilePath { workspace.output }
+
+  init() throws {
+    workspace = try Workspace()
+    let noise = RawImage.noise(count: 6 << 20, seed: 41)
+    let mixture = RawImage.mixture(clusters: 3000, size: 4096, kinds: 700, seed: 42)
+    try RawImage.write(noise + mixture + noise + [1, 2, 3], to: workspace.input)
+  }
+
+  @Test(arguments: [
+    [], ["--log-store-order", "7", "--max-incarnations", "3"], ["--no-hash-store"],
+    ["--cluster-size", "512"], ["--cluster-size", "64K"],
+  ])
+  func `any number of threads and any run give the same bytes`(options: [String]) throws {
+    try workspace.convert(options + ["--threads", "1"])
+    try expectSound(output, equals: input)
+    let expected = try RawImage.read(output)
+    for threads in ["2", "7", "7", "1"] {
+      let again = workspace.folder.file("again.qcow2")
+      try workspace.convert(options + ["--threads", threads, "--force"], to: again)
+      #expect(try RawImage.read(again) == expected, "\(threads) threads")
+    }
+  }
+
+  @Test(arguments: [[], ["--no-hash-store"]])
+  func `a pipe and a file give the same bytes when the order is given`(options: [String]) throws {
+    let options = options + ["--log-store-order", "9"]
+    try workspace.convert(options)
+    let fromPipe = workspace.folder.file("pipe.qcow2")
+    try workspace.convert(options, from: "-", to: fromPipe, reading: .pipe(contentsOf: input))
+    try expectSound(fromPipe, equals: input)
+    #expect(try RawImage.read(fromPipe) == RawImage.read(output))
+  }
+
+  @Test func `a file on standard input is read as well`() throws {
+    try workspace.convert(from: "-", reading: .file(input))
+    try expectSound(output, equals: input)
+  }
+
+  @Test func `a pipe that holds nothing makes an empty disk`() throws {
+    let nothing = workspace.folder.file("nothing.img")
+    try RawImage.write([], to: nothing)
+    let report = try workspace.convert(from: "-", reading: .pipe(contentsOf: nothing))
+    try expectSound(output, equals: nothing)
+    #expect(report.clusters.total == 0)
+  }
+
+  @Test func `bytes that come in odd pieces through a pipe make whole clusters`() throws {
+    let bytes = RawImage.mixture(clusters: 60, size: 4096, kinds: 9, seed: 43) + [7]
+    let whole = workspace.folder.file("whole.img")
+    try RawImage.write(bytes, to: whole)
+    var command = try workspace.conversion(from: "-")
+    command.input = .heldPipe
+    let conversion = try command.start()
+    for start in stride(from: 0, to: bytes.count, by: 777) {
+      try conversion.send(Array(bytes[start..<min(start + 777, bytes.count)]))
+    }
+    try conversion.endInput()
+    try conversion.wait().expectingExit(0)
+    try expectSound(output, equals: whole)
+  }
+}

@@ -1,0 +1,105 @@
+import SystemPackage
+import TestSupport
+import Testing
+
+/// The hash store that a conversion leaves in the file.
+@Suite struct HashStoreTests {
+  let workspace: Workspace
+  var input: FilePath { workspace.input }
+  var output: FilePath { workspace.output }
+
+  init() throws { workspace = try Workspace() }
+
+  private func makeInput() throws {
+    let noise = RawImage.noise(count: 32 << 20, seed: 51)
+    try RawImage.write(noise + noise[..<(4 << 20)], to: input)
+  }
+
+  @Test func `S17 S18 S19 beyond the limit the oldest is forgotten, its space reused`() throws {
+    try makeInput()
+    let report = try workspace.convert(["--log-store-order", "8", "--max-incarnations", "4"])
+    let walker = try expectSound(output, equals: input)
+    #expect(report.hashStore.order == 8)
+    #expect(report.hashStore.maxIncarnations == 4)
+    #expect(report.hashStore.incarnations == 4)
+    #expect(report.hashStore.forgotten > 0)
+    #expect(report.hashStore.limboReuses > 0)
+    #expect(report.hashStore.freezes == report.hashStore.forgotten + 4)
+    #expect(report.clusters.unique >= 8192)
+    #expect(report.clusters.unique <= 9216)
+    let store = try #require(try WalkedStore.of(walker))
+    #expect(store.incarnations.count == 4)
+    #expect(store.maxIncarnations == 4)
+    #expect(store.limboOffsets.count == Int(report.hashStore.limbo))
+    #expect(store.incarnations.first?.sequence ?? 0 > 4)
+  }
+
+  @Test func `S18 one incarnation of a tiny order is enough for a sound image`() throws {
+    let mixture = RawImage.mixture(clusters: 3000, size: 4096, kinds: 3, seed: 52)
+    try RawImage.write(mixture, to: input)
+    let report = try workspace.convert(["--log-store-order", "2", "--max-incarnations", "1"])
+    try expectSound(output, equals: input)
+    #expect(report.hashStore.incarnations == 1)
+    #expect(report.hashStore.forgotten > 0)
+  }
+
+  @Test(arguments: ["512", "4K", "64K"])
+  func `S17 S30 without a limit a dump that the first cluster cannot hold lies elsewhere`(
+    size: String
+  ) throws {
+    let noise = RawImage.noise(count: size == "512" ? 4 << 20 : 48 << 20, seed: 53)
+    try RawImage.write(noise, to: input)
+    let report = try workspace.convert([
+      "--cluster-size", size, "--log-store-order", size == "64K" ? "1" : "2",
+      "--max-incarnations", "0",
+    ])
+    let walker = try expectSound(output, equals: input)
+    let store = try #require(try WalkedStore.of(walker))
+    #expect(report.hashStore.forgotten == 0)
+    #expect(report.hashStore.maxIncarnations == 0)
+    #expect(store.entries == Int(report.clusters.unique))
+    #expect((store.dumpOffset != 0) == (size != "64K"))
+  }
+
+  @Test func `no-hash-store leaves no trace of a store and shares all the same`() throws {
+    try makeInput()
+    let report = try workspace.convert(["--no-hash-store", "--log-store-order", "8"])
+    let walker = try expectSound(output, equals: input)
+    #expect(walker.hasExtension(WalkedExtension.hashStore) == false)
+    #expect(walker.header.hashStoreIsValid == false)
+    #expect(report.hashStore.present == false)
+    #expect(report.clusters.unique == 8192)
+    #expect(report.clusters.duplicate == 1024)
+    #expect(walker.refcounts.allSatisfy { $0 > 0 })
+    #expect(try workspace.outputNames() == ["out.qcow2"])
+  }
+
+  @Test func `S10 what the log store holds at the end is frozen too`() throws {
+    try RawImage.write(RawImage.noise(count: 10 * 4096, seed: 54), to: input)
+    let report = try workspace.convert()
+    let walker = try expectSound(output, equals: input)
+    let store = try #require(try WalkedStore.of(walker))
+    #expect(store.incarnations.count == 1)
+    #expect(store.entries == 10)
+    #expect(report.hashStore.freezes == 1)
+  }
+
+  @Test func `the store is named in the header and its bit alone is set`() throws {
+    try makeInput()
+    try workspace.convert()
+    let walker = try expectSound(output, equals: input)
+    #expect(walker.header.autoclear == 1 << 63)
+    #expect(walker.header.incompatible == 0)
+    #expect(walker.hasExtension(WalkedExtension.hashStore))
+  }
+
+  @Test func `repairing leaks finds nothing to repair and the store stays`() throws {
+    try makeInput()
+    try workspace.convert(["--log-store-order", "9"])
+    let leaks = try QemuImage(output).checkCounts()
+    #expect(leaks.leaks ?? 0 == 0)
+    #expect(leaks.corruptions ?? 0 == 0)
+    try QemuImage(output).check(repair: "leaks").expectingExit(0)
+    #expect(try QemuImage(output).compare(withRaw: input).exitCode == 0)
+  }
+}

@@ -1,0 +1,117 @@
+import SystemPackage
+import TestSupport
+import Testing
+
+/// What a newcomer may get wrong: each mistake has its message, and nothing is overwritten.
+@Suite struct RefusalTests {
+  let workspace: Workspace
+  var input: FilePath { workspace.input }
+  var output: FilePath { workspace.output }
+
+  init() throws {
+    workspace = try Workspace()
+    try RawImage.write(RawImage.noise(count: 200_000, seed: 71), to: workspace.input)
+  }
+
+  @Test func `an input that is not there is named`() throws {
+    let missing = workspace.folder.file("missing.img").string
+    let result = try workspace.run(from: missing)
+    try expectRefusal(result, naming: missing, "no such file", leaving: workspace)
+  }
+
+  @Test func `a folder is no input`() throws {
+    let result = try workspace.run(from: workspace.folder.path.string)
+    try expectRefusal(
+      result, naming: workspace.folder.path.string, "directory", leaving: workspace)
+  }
+
+  @Test func `a folder that is not there is no place for the output`() throws {
+    let target = workspace.folder.file("nowhere").appending("out.qcow2")
+    let result = try workspace.run(to: target)
+    try expectRefusal(result, naming: target.string, "no such file", leaving: workspace)
+  }
+
+  @Test(arguments: [[], ["--force"]])
+  func `a folder is no output`(options: [String]) throws {
+    let target = try workspace.folder.makeDirectory("taken")
+    let result = try workspace.run(options, to: target)
+    try expectRefusal(result, naming: target.string, leaving: workspace)
+    #expect(try TemporaryDirectory.names(in: target) == [])
+  }
+
+  @Test func `an existing output is left alone, and the message says how to replace it`() throws {
+    let old = Array("precious".utf8)
+    try RawImage.write(old, to: output)
+    let result = try workspace.run()
+    #expect(result.exitCode == 1)
+    #expect(result.errors.contains(output.string), "\(result)")
+    #expect(result.errors.contains("--force"), "\(result)")
+    #expect(try RawImage.read(output) == old)
+    #expect(try workspace.outputNames() == ["out.qcow2"])
+  }
+
+  @Test func `force replaces an output`() throws {
+    try RawImage.write(Array("precious".utf8), to: output)
+    try workspace.convert(["--force"])
+    try expectSound(output, equals: input)
+    #expect(try workspace.outputNames() == ["out.qcow2"])
+  }
+
+  @Test func `force with an input that is not there leaves the old output alone`() throws {
+    let old = Array("precious".utf8)
+    try RawImage.write(old, to: output)
+    let result = try workspace.run(["--force"], from: workspace.folder.file("missing").string)
+    #expect(result.exitCode == 1)
+    #expect(try RawImage.read(output) == old)
+    #expect(try workspace.outputNames() == ["out.qcow2"])
+  }
+
+  @Test(arguments: ["itself", "symbolic", "hard"])
+  func `the input is never replaced by the output`(kind: String) throws {
+    let before = try RawImage.read(input)
+    let target = kind == "itself" ? input : workspace.folder.file("other-name.img")
+    if kind != "itself" {
+      let option = kind == "symbolic" ? ["-s"] : []
+      try Command("ln", option + [input.string, target.string]).run().expectingExit(0)
+    }
+    let result = try workspace.run(["--force"], to: target)
+    try expectRefusal(result, naming: target.string, leaving: workspace)
+    #expect(try RawImage.read(input) == before)
+  }
+
+  @Test func `a disk too large for its cluster size is refused with the limit`() throws {
+    let large = workspace.folder.file("large.img")
+    try RawImage.sparse(at: large, size: 8 << 40, islands: [5 << 40: [1, 2, 3]])
+    try workspace.convert(from: large.string)
+    let walker = try expectWellFormed(output)
+    #expect(walker.header.virtualSize == 8 << 40)
+    #expect(walker.mappings.count == 1)
+    try QemuImage(output).check().expectingExit(0)
+    #expect(try QemuImage(output).info().virtualSize == 8 << 40)
+    try Command("rm", [output.string]).run().expectingExit(0)
+    try RawImage.sparse(at: large, size: 8 << 40 + 4096)
+    let result = try workspace.run(from: large.string)
+    try expectRefusal(result, naming: large.string, "cluster-size", leaving: workspace)
+    #expect(result.errors.contains("8796093022208") || result.errors.contains("8 TiB"))
+    try workspace.convert(["--cluster-size", "8K"], from: large.string)
+    #expect(try expectWellFormed(output).header.virtualSize == 8 << 40 + 4096)
+  }
+
+  @Test func `an image that a running machine writes is refused unless the user insists`() throws {
+    let machine = try QemuImage(input, format: "raw").openedByRunningMachine()
+    let result = try workspace.run()
+    try expectRefusal(result, naming: input.string, "force-share", leaving: workspace)
+    try workspace.convert(["--force-share"])
+    try workspace.convert(["-U", "--force"])
+    try machine.endInput()
+    try machine.wait().expectingExit(0)
+    try expectSound(output, equals: input)
+  }
+
+  @Test func `a report file that cannot be written is named`() throws {
+    let file = workspace.folder.file("nowhere").appending("report.json").string
+    let result = try workspace.run(["--report-file", file])
+    #expect(result.exitCode == 1)
+    #expect(result.errors.contains(file), "\(result)")
+  }
+}

@@ -1,0 +1,71 @@
+import Foundation
+
+/// The JSON report as a user's script reads it. The names are those of the report, without `_`.
+struct Report: Decodable {
+  struct Input: Decodable {
+    let path: String
+    let format: String
+    let virtualSize: UInt64
+    let fileSize: UInt64?
+  }
+
+  struct Output: Decodable {
+    let path: String
+    let virtualSize: UInt64
+    let fileSize: UInt64
+    let allocatedBytes: UInt64
+    let clusterSize: UInt64
+    let refcountBits: Int
+  }
+
+  struct Clusters: Decodable {
+    let total: UInt64
+    let zero: UInt64
+    let data: UInt64
+    let unique: UInt64
+    let duplicate: UInt64
+  }
+
+  struct Bytes: Decodable {
+    let data: UInt64
+    let written: UInt64
+    let savedByDedup: UInt64
+    let savedByCompression: UInt64
+  }
+
+  struct HashStore: Decodable {
+    let present: Bool
+    let order: Int
+    let entriesPerIncarnation: UInt64
+    let maxIncarnations: UInt64
+    let incarnations: UInt64
+    let limbo: UInt64
+    let freezes: UInt64
+    let forgotten: UInt64
+    let limboReuses: UInt64
+    let lookups: UInt64
+    let logStoreHits: UInt64
+    let incarnationHits: UInt64
+    let collisions: UInt64
+    let referencesCapped: UInt64
+    let bytesOnDisk: UInt64
+  }
+
+  let reportVersion: Int
+  let command: String
+  let input: Input
+  let output: Output
+  let clusters: Clusters
+  let bytes: Bytes
+  let hashStore: HashStore
+  let maxReferences: UInt64
+  let verified: Bool
+  let warnings: [String]
+
+  /// Decodes a report.
+  init(json: [UInt8]) throws {
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    self = try decoder.decode(Report.self, from: Data(json))
+  }
+}
