@@ -1,0 +1,61 @@
+import Foundation
+import SystemPackage
+import TestSupport
+import Testing
+
+/// The tests' own way of running programs.
+@Suite struct CommandTests {
+  let folder: TemporaryDirectory
+
+  init() throws { folder = try TemporaryDirectory() }
+
+  @Test func `exit codes, signals and both outputs are told apart`() throws {
+    let result = try Command.shell("echo out; echo err >&2; exit 7").run()
+    #expect(result.ending == .exited(7))
+    #expect(result.output == "out\n")
+    #expect(result.errors == "err\n")
+    #expect(try Command.shell("kill -TERM $$").run().ending == .killed(signal: SIGTERM))
+  }
+
+  @Test func `output of any length is read without a deadlock`() throws {
+    let script = "head -c 3000000 /dev/zero; head -c 2000000 /dev/zero >&2"
+    let result = try Command.shell(script).run()
+    #expect(result.standardOutput.count == 3_000_000)
+    #expect(result.standardError.count == 2_000_000)
+  }
+
+  @Test func `a file comes through a pipe whole`() throws {
+    let file = folder.file("data")
+    let bytes = RawImage.noise(count: 1_000_003, seed: 1)
+    try RawImage.write(bytes, to: file)
+    for input in [CommandInput.pipe(contentsOf: file), .file(file)] {
+      var command = Command("cat", [])
+      command.input = input
+      #expect(try command.run().standardOutput == bytes)
+    }
+  }
+
+  @Test func `a pipe stays open until the test ends it, and a killed reader breaks it`() throws {
+    var command = Command("cat", [])
+    command.input = .heldPipe
+    let reader = try command.start()
+    try reader.send([65, 66])
+    #expect(try reader.waitUntil { try reader.outputSoFar() == "AB" })
+    reader.signal(SIGKILL)
+    #expect(try reader.wait().ending == .killed(signal: SIGKILL))
+    #expect(throws: Errno.brokenPipe) { try reader.send([67]) }
+  }
+
+  @Test func `a program that is not there is an error that names it`() throws {
+    let error = #expect(throws: TestSupportError.self) {
+      try Command("no-such-program", []).run()
+    }
+    #expect(error?.description.contains("no-such-program") ?? false)
+  }
+
+  @Test func `a program that hangs is killed`() throws {
+    var command = Command("sleep", ["600"])
+    command.secondsUntilHanging = 0.1
+    #expect(throws: TestSupportError.self) { try command.run() }
+  }
+}

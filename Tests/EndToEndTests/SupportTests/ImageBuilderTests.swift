@@ -1,0 +1,37 @@
+import SystemPackage
+import TestSupport
+import Testing
+
+/// The images that the tests are made of.
+@Suite struct ImageBuilderTests {
+  let folder: TemporaryDirectory
+
+  init() throws { folder = try TemporaryDirectory() }
+
+  @Test func `SplitMix64 gives the numbers of its reference implementation`() {
+    var random = SplitMix64(seed: 1_234_567)
+    #expect(random.next() == 6_457_827_717_110_365_317)
+    #expect(random.next() == 3_203_168_211_198_807_973)
+  }
+
+  @Test func `a seeded file system is sound and the same each time`() throws {
+    let images = [folder.file("a.img"), folder.file("b.img")]
+    for image in images { try Ext4Image.make(at: image, mebibytes: 24, seed: 1) }
+    #expect(try RawImage.read(images[0]) == RawImage.read(images[1]))
+    try Command.system("e2fsck", ["-fn", images[0].string]).run().expectingExit(0)
+  }
+
+  @Test func `noise of any length is the same for the same seed alone`() {
+    #expect(RawImage.noise(count: 1003, seed: 1) == RawImage.noise(count: 1003, seed: 1))
+    #expect(RawImage.noise(count: 1003, seed: 1) != RawImage.noise(count: 1003, seed: 2))
+    #expect(RawImage.noise(count: 3, seed: 1).count == 3)
+  }
+
+  @Test func `a sparse file takes no room for its holes`() throws {
+    let file = folder.file("sparse.img")
+    try RawImage.sparse(at: file, size: 1 << 40, islands: [1 << 39: [1]])
+    #expect(try RawImage.size(of: file) == 1 << 40)
+    let blocks = try Command("stat", ["-c", "%b", file.string]).run().expectingExit(0).output
+    #expect(Int(blocks.split(separator: "\n")[0]) ?? .max < 1024)
+  }
+}
