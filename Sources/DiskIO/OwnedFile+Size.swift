@@ -4,7 +4,7 @@ internal import SystemPackage
 
 /// What kind of file a descriptor refers to, as far as it matters for reading an image.
 public enum FileKind: Sendable {
-  case regular, blockDevice, pipe, other
+  case regular, blockDevice, pipe, directory, other
 }
 
 extension OwnedFile {
@@ -14,6 +14,7 @@ extension OwnedFile {
     case S_IFREG: .regular
     case S_IFBLK: .blockDevice
     case S_IFIFO, S_IFSOCK: .pipe
+    case S_IFDIR: .directory
     default: .other
     }
   }

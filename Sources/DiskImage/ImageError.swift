@@ -5,8 +5,8 @@ public import SystemPackage
 public enum ImageError: Error, Equatable, Sendable {
   /// A system call failed.
   case io(IOError)
-  /// The name leads to something that holds no image, such as a folder.
-  case notAnImage(FilePath)
+  /// The name leads to something that holds no image, such as a directory.
+  case notAnImage(FilePath, FileKind)
   /// The image is in a format that must be converted first.
   case foreignFormat(FilePath, ImageFormat)
   /// A running QEMU may write to the image.
@@ -25,8 +25,11 @@ extension ImageError: CustomStringConvertible {
     switch self {
     case .io(let error):
       error.description
-    case .notAnImage(let path):
-      "\(path) is neither a regular file, a block device nor a pipe; name a disk image"
+    case .notAnImage(let path, let kind):
+      """
+      \(path) is \(kind == .directory ? "a directory" : "a special file"); \
+      name a disk image: a regular file, a block device or a pipe
+      """
     case .foreignFormat(let path, let format):
       "\(path) is \(format.name), which is not read directly; \(format.hint(for: path))"
     case .inUse(let path):

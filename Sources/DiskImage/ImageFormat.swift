@@ -25,7 +25,7 @@ public enum ImageFormat: String, CaseIterable, Sendable {
 
   /// What to do with a file of this format to convert it.
   func hint(for path: FilePath) -> String {
-    let asRaw = "to take its bytes as a raw disk all the same, say --format raw"
+    let asRaw = "to take its bytes as a raw disk all the same, say -f raw"
     switch self {
     case .gzip, .xz, .zstd, .bzip2:
       return "unpack it into a pipe: \(rawValue) -dc \(path) | qdedup convert - OUTPUT (\(asRaw))"

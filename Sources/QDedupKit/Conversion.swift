@@ -27,7 +27,8 @@ final class Conversion {
     let geometry = options.geometry
     shape = BatchShape(geometry)
     source = input.batches(geometry, shape, progress)
-    writer = try converting(ConversionError.writer) { [options] () throws(ImageWriterError) in
+    writer = try converting({ .inputTooLarge(input.name, $0) }) {
+      [options] () throws(ImageWriterError) in
       try ImageWriter(
         file: output, geometry: options.geometry, virtualSize: input.knownVirtualSize)
     }

@@ -14,6 +14,8 @@ public enum ConversionError: Error, Sendable {
   case writer(ImageWriterError)
   /// The hash store failed.
   case store(StoreError)
+  /// The input is larger than QEMU allows with the cluster size of the output.
+  case inputTooLarge(String, ImageWriterError)
   /// Something has the output's name already.
   case outputExists(FilePath)
   /// The output's name leads to something other than a regular file.
@@ -45,6 +47,7 @@ extension ConversionError: CustomStringConvertible {
     case .image(let error): error.description
     case .writer(let error): error.description
     case .store(let error): error.description
+    case .inputTooLarge(let input, let error): "cannot convert \(input): \(error)"
     case .outputExists(let path):
       "\(path) exists already; replace it with --force, or choose another name"
     case .outputNotRegular(let path):

@@ -40,8 +40,8 @@ struct OpenedInput {
       let pipe = try PipeImage(file) { progress.isCancelled }
       try Self.refuse(pipe.detectedFormat, pipe.path, unless: options.treatsInputAsRaw)
       source = .pipe(pipe)
-    case (.other, .file(let path)):
-      throw .notAnImage(path)
+    case (.directory, .file(let path)), (.other, .file(let path)):
+      throw .notAnImage(path, kind)
     }
   }
 

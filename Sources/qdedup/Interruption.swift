@@ -11,13 +11,14 @@ enum Interruption {
   /// The exit code after an interruption.
   static let exitCode: Int32 = 130
 
-  /// Installs the handlers. A closed pipe becomes a write error instead of a signal.
+  /// Installs the handlers. A closed pipe and a limit on file sizes (`ulimit -f`) become write
+  /// errors instead of signals.
   static func install() {
     _ = progress
     var action = sigaction()
     action.__sigaction_handler.sa_handler = { _ in Interruption.progress.cancel() }
     action.sa_flags = CInt(bitPattern: UInt32(SA_RESETHAND))
     for signal in [SIGINT, SIGTERM, SIGHUP] { sigaction(signal, &action, nil) }
-    signal(SIGPIPE, SIG_IGN)
+    for signal in [SIGPIPE, SIGXFSZ] { Glibc.signal(signal, SIG_IGN) }
   }
 }
