@@ -18,28 +18,40 @@ import Testing
   ) throws {
     let result = try workspace.run(from: file.string)
     try expectRefusal(
-      result, naming: file.string, name, "-f raw", leaving: workspace,
+      result, naming: file.string, name, "--format raw", leaving: workspace,
       sourceLocation: sourceLocation)
     try workspace.convert(["-f", "raw"], from: file.string)
     try expectSound(output, equals: file, sourceLocation: sourceLocation)
   }
 
   @Test(arguments: [
-    ("qcow2", "qcow2"), ("vmdk", "VMDK"), ("vpc", "VHD"), ("vhdx", "VHDX"), ("vdi", "VDI"),
-    ("qed", "QED"), ("qcow", "qcow"),
+    ("qcow2", nil, "qcow2"), ("qcow2", "compat=0.10", "qcow2"), ("qcow", nil, "qcow"),
+    ("vmdk", nil, "VMDK"), ("vmdk", "subformat=monolithicFlat", "VMDK"),
+    ("vmdk", "subformat=streamOptimized", "VMDK"), ("vpc", nil, "VHD"),
+    ("vpc", "subformat=fixed", "VHD"), ("vhdx", nil, "VHDX"), ("vdi", nil, "VDI"),
+    ("qed", nil, "QED"),
   ])
-  func `an image of another format is refused by its name`(format: String, name: String) throws {
+  func `an image of another format is refused by its name`(
+    format: String, options: String?, name: String
+  ) throws {
     let other = workspace.folder.file("other.\(format)")
-    _ = try QemuImage.converting(raw: input, to: other, format: format)
+    _ = try QemuImage.converting(raw: input, to: other, format: format, options: options)
     try expectRefusedButForcible(other, naming: name)
   }
 
-  @Test(arguments: [("gzip", "gzip"), ("xz", "xz"), ("zstd", "zstd")])
-  func `a compressed file is refused by its name`(program: String, name: String) throws {
+  @Test(arguments: ["gzip", "xz", "zstd"])
+  func `a compressed file is refused by its name, and unpacked through a pipe it is taken`(
+    program: String
+  ) throws {
     let packed = workspace.folder.file("packed")
     try Command.shell("exec \"$1\" -c <\"$2\" >\"$3\"", [program, input.string, packed.string])
       .run().expectingExit(0)
-    try expectRefusedButForcible(packed, naming: name)
+    try expectRefusedButForcible(packed, naming: program)
+    let conversion = try workspace.conversion(["--force"], from: "-")
+    let pipeline = "packer=$1 file=$2; shift 2; $packer -dc \"$file\" | \"$@\""
+    let arguments = [program, packed.string, conversion.program] + conversion.arguments
+    try Command.shell(pipeline, arguments).run().expectingExit(0)
+    try expectSound(output, equals: input)
   }
 
   @Test func `another format from a pipe is refused too`() throws {

@@ -33,7 +33,12 @@ func expectWellFormed(
   #expect(walker.problems == [], sourceLocation: sourceLocation)
   let hasStore = walker.hasExtension(WalkedExtension.hashStore)
   #expect(walker.header.hashStoreIsValid == hasStore, sourceLocation: sourceLocation)
-  if let store = try WalkedStore.of(walker) {
+  let store = try WalkedStore.of(walker)
+  let uncounted = Set(
+    walker.refcounts.indices.filter { walker.refcounts[$0] == 0 }.map(UInt64.init))
+  let lost = uncounted.subtracting(store?.clusters ?? [])
+  #expect(lost == [], "clusters that nobody uses", sourceLocation: sourceLocation)
+  if let store {
     #expect(store.problems == [], sourceLocation: sourceLocation)
     let name = WalkedFeatureName(kind: 2, bit: 63, name: "hash store")
     #expect(walker.featureNames.contains(name), sourceLocation: sourceLocation)

@@ -33,6 +33,12 @@ struct Report: Decodable {
     let savedByCompression: UInt64
   }
 
+  struct Ratios: Decodable {
+    let dedup: Double
+    let compression: Double
+    let total: Double
+  }
+
   struct HashStore: Decodable {
     let present: Bool
     let order: Int
@@ -57,6 +63,7 @@ struct Report: Decodable {
   let output: Output
   let clusters: Clusters
   let bytes: Bytes
+  let ratios: Ratios
   let hashStore: HashStore
   let maxReferences: UInt64
   let verified: Bool

@@ -27,12 +27,16 @@ public struct QemuImage: Sendable {
   ///   - source: A raw image to convert.
   ///   - path: The image to make.
   ///   - format: QEMU's name of its format.
+  ///   - options: What goes behind `-o`, such as `subformat=fixed`.
   /// - Returns: The image.
   /// - Throws: `TestSupportError` if QEMU refuses.
   public static func converting(
-    raw source: FilePath, to path: FilePath, format: String
+    raw source: FilePath, to path: FilePath, format: String, options: String? = nil
   ) throws -> QemuImage {
-    try run(["convert", "-f", "raw", "-O", format, source.string, path.string]).expectingExit(0)
+    let options = options.map { ["-o", $0] } ?? []
+    try run(
+      ["convert", "-f", "raw", "-O", format] + options + [source.string, path.string]
+    ).expectingExit(0)
     return QemuImage(path, format: format)
   }
 

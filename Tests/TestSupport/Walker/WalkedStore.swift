@@ -14,11 +14,19 @@ public struct WalkedStore: Sendable {
   public private(set) var limboOffsets: [UInt64] = []
   /// The incarnations, the youngest first.
   public private(set) var incarnations: [WalkedIncarnation] = []
+  /// The numbers of the clusters of the file that the store takes, limbo and dump included.
+  public private(set) var clusters: Set<UInt64> = []
   /// Everything that is wrong; nothing in a sound store.
   public private(set) var problems: [String] = []
 
   /// How many entries all incarnations hold together.
   public var entries: Int { incarnations.reduce(0) { $0 + $1.entries.count } }
+
+  /// What one incarnation takes in an image of this cluster size, in bytes.
+  public func bytesPerIncarnation(clusterSize: UInt64) -> UInt64 {
+    let bytes = UInt64(StoreTableGeometry(order: order).bytes)
+    return (bytes + clusterSize - 1) / clusterSize * clusterSize
+  }
 
   /// Decodes the store of a walked image.
   ///
@@ -92,7 +100,6 @@ public struct WalkedStore: Sendable {
   private mutating func checkRegions(of image: QCOW2Walker) {
     let size = image.header.clusterSize
     let length = UInt64(StoreTableGeometry(order: order).bytes)
-    var taken: Set<UInt64> = []
     var regions = (incarnationOffsets + limboOffsets).map { ($0, length) }
     if dumpOffset != 0 {
       regions.append((dumpOffset, UInt64(12 + 8 * regions.count)))
@@ -100,7 +107,7 @@ public struct WalkedStore: Sendable {
     for (offset, length) in regions {
       if offset % size != 0 { problems.append("byte \(offset) is not aligned") }
       for number in (offset / size)...((offset + length - 1) / size) {
-        if !taken.insert(number).inserted { problems.append("cluster \(number) is used twice") }
+        if !clusters.insert(number).inserted { problems.append("cluster \(number) is used twice") }
         guard number < image.refcounts.count else { continue }
         if image.refcounts[Int(number)] != 0 || image.references[Int(number)] != 0 {
           problems.append("cluster \(number) of the store is counted or referred to")
