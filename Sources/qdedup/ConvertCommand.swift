@@ -9,14 +9,17 @@ struct ConvertCommand: ParsableCommand {
     commandName: "convert",
     abstract: "Convert a disk image to a qcow2 image in which equal clusters are stored once.",
     discussion: """
-      The output appears under its name only when it is complete. The same input and options give
-      the same bytes on every run, whatever the number of threads.
+      The output appears under its name only when it is complete. The same input and \
+      options give the same bytes on every run, whatever the number of threads.
 
       EXAMPLES
         qdedup convert disk.img disk.qcow2
         qdedup convert --verify --force disk.img disk.qcow2
-        qdedup convert --report json --quiet --report-file report.json disk.img disk.qcow2
+        qdedup convert -q --report-file report.json disk.img disk.qcow2
         zstd -dc disk.img.zst | qdedup convert - disk.qcow2
+
+      EXIT STATUS
+        0 done, 1 failed, 64 wrong usage, 130 interrupted
       """)
 
   @Argument(help: "A raw file, a block device, or - for a raw image from a pipe.")

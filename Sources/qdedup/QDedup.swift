@@ -21,7 +21,7 @@ struct QDedup: ParsableCommand {
             Read a raw image from a pipe.
 
       EXIT STATUS
-        0 done · 1 failed · 64 wrong usage · 130 interrupted
+        0 done, 1 failed, 64 wrong usage, 130 interrupted
       """,
     version: qdedupVersion,
     subcommands: [ConvertCommand.self])
