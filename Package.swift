@@ -25,7 +25,8 @@ let libraries: [Target] = [
     name: "DiskImage", dependencies: ["CQDedupShims", "DiskIO", system],
     swiftSettings: swiftSettings),
   .target(
-    name: "DedupStore", dependencies: ["CXXHash", "DiskIO", system], swiftSettings: swiftSettings),
+    name: "DedupStore", dependencies: ["CXXHash", "CQDedupShims", "DiskIO", system],
+    swiftSettings: swiftSettings),
   .target(
     name: "QCOW2", dependencies: ["DiskIO", "DiskImage", system], swiftSettings: swiftSettings),
   .target(

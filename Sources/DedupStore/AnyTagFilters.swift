@@ -20,6 +20,13 @@ enum AnyTagFilters {
     }
   }
 
+  func prefetch(_ h1: Int, _ h2: Int) {
+    switch self {
+    case .narrow(let filters): filters.prefetch(h1, h2)
+    case .wide(let filters): filters.prefetch(h1, h2)
+    }
+  }
+
   func reserveLane() throws(StoreError) {
     switch self {
     case .narrow(let filters): try filters.reserveLane()

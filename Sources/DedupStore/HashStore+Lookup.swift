@@ -20,6 +20,18 @@ extension HashStore {
     return StoreHit(entry: place.entry, origin: .incarnation(sequence: sequence))
   }
 
+  /// Says that this digest will be looked up soon, so that the memory it needs is near by then.
+  ///
+  /// It changes no result. Some three lookups ahead is best: over many incarnations a lookup waits
+  /// for little else than memory, and so the waiting overlaps.
+  ///
+  /// - Parameter digest: The digest of one of the next clusters.
+  public func prefetch(_ digest: Digest) {
+    let (h1, h2) = geometry.buckets(of: digest)
+    logStore.prefetch(h1, h2)
+    filters.prefetch(h1, h2)
+  }
+
   /// What a search in the incarnations is for.
   struct WantedEntry {
     let digest: Digest

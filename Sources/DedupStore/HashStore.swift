@@ -20,7 +20,7 @@ public final class HashStore {
   let writer: IncarnationWriter
   /// Holds the store cluster that a lookup has read.
   let cluster: ZeroedBuffer
-  var logStore: LogStore
+  package var logStore: LogStore
   /// Oldest first, as their ranks in the ring of lanes count.
   var incarnations: [Incarnation] = []
   var limbo = Limbo()

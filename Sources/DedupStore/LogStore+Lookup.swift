@@ -1,4 +1,19 @@
+internal import CQDedupShims
+
+/// The bytes that the processor brings near at once, on all machines that count here.
+let cacheLineBytes = 64
+
 extension LogStore {
+  /// Brings near what a lookup in these two buckets compares.
+  func prefetch(_ h1: Int, _ h2: Int) {
+    let bucketBytes = StoreGeometry.slotsPerBucket * StoreGeometry.entryBytes
+    let base = UnsafeRawPointer(slots)
+    for part in 0..<bucketBytes / cacheLineBytes {
+      qdedup_prefetch(base + h1 * bucketBytes + part * cacheLineBytes)
+      qdedup_prefetch(base + h2 * bucketBytes + part * cacheLineBytes)
+    }
+  }
+
   /// The entry with this digest, or nil; looks in bucket h1, then in h2 (S7).
   @inline(__always)
   package func lookup(_ digest: Digest) -> HashInfo? {

@@ -1,3 +1,5 @@
+internal import CQDedupShims
+
 /// The tag filters of all incarnations in RAM, transposed.
 ///
 /// A miss has to look at two buckets of every incarnation. With one filter after another that is a
@@ -31,6 +33,17 @@ final class TagFilters<Tag: FilterTag> {
     let first = Tag.matches(Tag(truncatingIfNeeded: h2), in: base + h1 * Tag.lineBytes)
     let second = Tag.matches(Tag(truncatingIfNeeded: h1), in: base + h2 * Tag.lineBytes)
     return first | second != 0
+  }
+
+  /// Brings near what a lookup in these two buckets compares.
+  func prefetch(_ h1: Int, _ h2: Int) {
+    let (bases, first, second) = (bases, h1 * Tag.lineBytes, h2 * Tag.lineBytes)
+    for panel in 0..<panels.count {
+      for part in 0..<Tag.lineBytes / cacheLineBytes {
+        qdedup_prefetch(bases[panel] + first + part * cacheLineBytes)
+        qdedup_prefetch(bases[panel] + second + part * cacheLineBytes)
+      }
+    }
   }
 
   /// Whether `slot` of `bucket` has this tag in `lane`.

@@ -1,7 +1,7 @@
 internal import CXXHash
 
 /// XXH3-64 of bytes that come piece by piece.
-struct XXH3Stream: ~Copyable {
+package struct XXH3Stream: ~Copyable {
   private let state: OpaquePointer
 
   /// A hash of no bytes yet.
@@ -30,7 +30,7 @@ struct XXH3Stream: ~Copyable {
   var value: UInt64 { XXH3_64bits_digest(state) }
 
   /// The hash of `bytes` alone.
-  static func hash(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
+  package static func hash(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
     XXH3_64bits(bytes.baseAddress, bytes.count)
   }
 }

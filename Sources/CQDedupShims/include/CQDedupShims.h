@@ -29,4 +29,7 @@ int qdedup_byte_is_locked(int descriptor, int64_t offset);
 /* sched_getaffinity: the number of processors that this process may run on. */
 int qdedup_processor_count(void);
 
+/* Asks the processor to bring the cache line at `address` near; no effect otherwise. */
+static inline void qdedup_prefetch(const void *address) { __builtin_prefetch(address); }
+
 #endif
