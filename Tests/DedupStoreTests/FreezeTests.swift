@@ -1,0 +1,134 @@
+import DedupStore
+import DiskIO
+import Testing
+import TestSupport
+
+@Suite struct FreezeTests {
+  /// A store whose log store holds some entries.
+  static func filled(
+    order: Int, count: Int, max: UInt32 = 0, storage: MemoryStorage
+  ) throws -> (store: HashStore, entries: [HashInfo]) {
+    let store = try HashStore(order: order, maxIncarnations: max, storage: storage)
+    var entries = Entries(seed: UInt64(order))
+    let made = (0..<count).map { _ in entries.next() }
+    for entry in made { try store.insert(entry) }
+    return (store, made)
+  }
+
+  @Test("S10: a full log store is frozen, and the new entry goes into the fresh one")
+  func s10WhenFull() throws {
+    let store = try HashStore(order: 3, maxIncarnations: 0, storage: MemoryStorage())
+    var entries = Entries(seed: 10)
+    var all: [HashInfo] = []
+    while store.incarnationCount == 0 {
+      all.append(entries.next())
+      try store.insert(all.last!)
+    }
+    #expect(try store.lookup(all.last!.digest)?.origin == .logStore)
+    for entry in all.dropLast() {
+      let hit = try store.lookup(entry.digest)
+      #expect(hit?.entry == entry)
+      #expect(hit?.origin == .incarnation(sequence: 1))
+    }
+  }
+
+  @Test("S10: the end freezes what is left, and nothing if nothing is left")
+  func s10Finish() throws {
+    let storage = MemoryStorage()
+    let (store, entries) = try Self.filled(order: 5, count: 1, storage: storage)
+    try store.finish()
+    #expect(store.incarnationCount == 1)
+    #expect(try store.lookup(entries[0].digest)?.origin == .incarnation(sequence: 1))
+    try store.finish()
+    #expect(store.incarnationCount == 1)
+    #expect(storage.allocations == 1)
+  }
+
+  @Test("S10: offset, filter, table and then the seal, in this order")
+  func s10Order() throws {
+    let storage = MemoryStorage()
+    let (store, _) = try Self.filled(order: 4, count: 20, storage: storage)
+    try store.finish()
+    let start = MemoryStorage.firstOffset
+    #expect(
+      storage.calls == [
+        .allocate(byteCount: 8192),
+        .write(offset: start, byteCount: 4096),
+        .write(offset: start + 4096, byteCount: 4096),
+        .write(offset: start + 4096 - 64, byteCount: 64),
+      ])
+  }
+
+  @Test(
+    "S11 S13: a frozen incarnation has exactly these bytes", arguments: [1, 4, 5, 9, 11, 15, 16])
+  func s11s13Bytes(order: Int) throws {
+    let storage = MemoryStorage()
+    let count = min(4 << order, 40_000) / 2
+    let (store, entries) = try Self.filled(order: order, count: count, storage: storage)
+    try store.finish()
+    #expect(store.incarnationCount == 1)
+    let decoded = try DecodedIncarnation(
+      storage.bytes, order: order, offset: store.dump.incarnations[0])
+    decoded.check(order: order)
+    #expect(Set(decoded.entries.values) == Set(entries))
+    #expect(decoded.trailer.sequence == 1)
+  }
+
+  @Test("S11 S13: reused space is overwritten completely", arguments: [2, 6, 10])
+  func s13ReusedSpace(order: Int) throws {
+    let storage = MemoryStorage()
+    let (store, _) = try Self.filled(order: order, count: 2, storage: storage)
+    try store.finish()
+    let offset = store.dump.incarnations[0]
+    store.forgetAll()
+    let size = try StoreGeometry(order: order).incarnationBytes
+    storage.overwrite(0xEE, in: Int(offset)..<Int(offset) + size)
+    var entries = Entries(seed: 1)
+    let entry = entries.next()
+    try store.insert(entry)
+    try store.finish()
+    #expect(store.dump.incarnations == [offset])
+    let decoded = try DecodedIncarnation(storage.bytes, order: order, offset: offset)
+    decoded.check(order: order)
+    #expect(Array(decoded.entries.values) == [entry])
+    #expect(decoded.trailer.sequence == 2)
+  }
+
+  @Test("S13: zeros are left out of fresh space, but the last store cluster is written")
+  func s13Sparse() throws {
+    let storage = MemoryStorage()
+    let store = try HashStore(order: 12, maxIncarnations: 0, storage: storage)
+    let entry = HashInfo(
+      digest: Digest(high: 64, low: 1), physicalSector: 8, firstLogicalSector: 0)
+    try store.insert(entry)
+    try store.finish()
+    let geometry = store.geometry
+    let start = MemoryStorage.firstOffset
+    let table = start + UInt64(geometry.filterBytes)
+    #expect(
+      storage.calls.dropFirst() == [
+        .write(offset: start, byteCount: 4096),
+        .write(offset: table - 4096, byteCount: 4096),
+        .write(offset: table + 2 * 4096, byteCount: 4096),
+        .write(offset: table + UInt64(geometry.tableBytes) - 4096, byteCount: 4096),
+        .write(offset: table - 64, byteCount: 64),
+      ])
+  }
+
+  @Test("S14: an entry that stands in a wrong bucket is not frozen")
+  func s14Misplaced() throws {
+    let storage = MemoryStorage()
+    let (store, _) = try Self.filled(order: 4, count: 3, storage: storage)
+    let entry = HashInfo(
+      digest: Digest(high: 5, low: 6), physicalSector: 8, firstLogicalSector: 0)
+    store.logStore.slots[7 * 4] = entry
+    let error = #expect(throws: StoreError.self) { try store.finish() }
+    #expect(
+      error?.description == """
+        the hash store is damaged: digest 00000000000000050000000000000006 stands in bucket 7, \
+        must be in 5 or 6
+        """)
+    #expect(store.incarnationCount == 0)
+    #expect(!storage.calls.contains { if case .write = $0 { true } else { false } })
+  }
+}

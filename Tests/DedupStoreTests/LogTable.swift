@@ -1,0 +1,21 @@
+import DedupStore
+
+/// A log store that can be copied by reference, as the macros of the tests need it.
+final class LogTable {
+  private var store: LogStore
+
+  init(order: Int) throws {
+    store = try LogStore(geometry: StoreGeometry(order: order))
+  }
+
+  var count: Int { store.count }
+  /// All slots, the free ones too.
+  var slots: [HashInfo] {
+    Array(UnsafeBufferPointer(start: store.slots, count: store.geometry.entryCount))
+  }
+
+  func insert(_ entry: HashInfo) -> Bool { store.insert(entry) }
+  func lookup(_ digest: Digest) -> HashInfo? { store.lookup(digest) }
+  func remove(_ entry: HashInfo) -> Bool { store.remove(entry) }
+  func reset() { store.reset() }
+}
