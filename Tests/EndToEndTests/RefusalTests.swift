@@ -25,6 +25,18 @@ import Testing
       result, naming: workspace.folder.path.string, "directory", leaving: workspace)
   }
 
+  @Test(arguments: ["/dev/zero", "/dev/null", "/dev/tty"])
+  func `a character device is no input`(device: String) throws {
+    try expectRefusal(try workspace.run(from: device), naming: device, leaving: workspace)
+  }
+
+  @Test func `an empty name is no input and no output`() throws {
+    #expect(try workspace.run(from: "").exitCode != 0)
+    let result = try Workspace.qdedup(["convert", workspace.input.string, ""]).run()
+    #expect(result.exitCode == 1 || result.exitCode == 64, "\(result)")
+    #expect(try workspace.outputNames() == [])
+  }
+
   @Test func `a folder that is not there is no place for the output`() throws {
     let target = workspace.folder.file("nowhere").appending("out.qcow2")
     let result = try workspace.run(to: target)

@@ -44,13 +44,19 @@ public struct WalkedIncarnation: Sendable {
       }
       let entry = Entry(
         slot: slot, digest: Array(table[start..<(start + 16)]),
-        host: table.number(8, at: start + 16) * 512, guest: table.number(8, at: start + 24) * 512)
+        host: Self.bytes(ofSector: table.number(8, at: start + 16)),
+        guest: Self.bytes(ofSector: table.number(8, at: start + 24)))
       entries.append(entry)
       try check(entry, tag: tag, geometry: geometry, image: image, places: places)
     }
     if UInt64(entries.count) != trailer.number(8, at: 24) {
       problems.append("\(entries.count) used slots, \(trailer.number(8, at: 24)) in the trailer")
     }
+  }
+
+  /// The offset of a sector of 512 bytes; the largest number if there can be no such sector.
+  private static func bytes(ofSector sector: UInt64) -> UInt64 {
+    sector >> 55 == 0 ? sector * 512 : .max
   }
 
   /// Checks the last 64 bytes of the filter.

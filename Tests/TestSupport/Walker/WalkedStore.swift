@@ -56,7 +56,7 @@ public struct WalkedStore: Sendable {
     try parse(dump)
     checkRegions(of: image)
     let places = Dictionary(uniqueKeysWithValues: image.mappings.map { ($0.guest, $0.host) })
-    for offset in incarnationOffsets {
+    for offset in incarnationOffsets where offset < image.file.count {
       let decoded = try WalkedIncarnation(
         at: offset, geometry: StoreTableGeometry(order: order), of: image, places: places)
       problems += decoded.problems.map { "incarnation at \(offset): \($0)" }
@@ -75,7 +75,7 @@ public struct WalkedStore: Sendable {
       return Array(data[40..<(40 + count)])
     }
     if dumpOffset % image.header.clusterSize != 0 { problems.append("the dump is not aligned") }
-    if dumpOffset + UInt64(count) > image.file.count {
+    if dumpOffset > image.file.count || UInt64(count) > image.file.count - dumpOffset {
       throw TestSupportError("the dump at byte \(dumpOffset) is behind the end of the file")
     }
     return try image.file.read(count, at: dumpOffset)
@@ -105,6 +105,10 @@ public struct WalkedStore: Sendable {
       regions.append((dumpOffset, UInt64(12 + 8 * regions.count)))
     }
     for (offset, length) in regions {
+      guard offset < image.file.count else {
+        problems.append("byte \(offset) is behind the end of the file")
+        continue
+      }
       if offset % size != 0 { problems.append("byte \(offset) is not aligned") }
       for number in (offset / size)...((offset + length - 1) / size) {
         if !clusters.insert(number).inserted { problems.append("cluster \(number) is used twice") }

@@ -1,0 +1,56 @@
+import SystemPackage
+import TestSupport
+import Testing
+
+/// The output as a file among others.
+@Suite struct OutputFileTests {
+  let workspace: Workspace
+  var input: FilePath { workspace.input }
+
+  init() throws {
+    workspace = try Workspace()
+    try RawImage.write(RawImage.noise(count: 50_000, seed: 141), to: workspace.input)
+  }
+
+  /// Converts `in.img` with the workspace as the current folder.
+  private func convertInFolder(_ arguments: [String], umask: String = "022") throws {
+    let program = try BuiltProgram.qdedup().string
+    let place = [umask, workspace.folder.path.string, program, "convert"]
+    try Command.shell("umask \"$1\"; cd \"$2\"; shift 2; exec \"$@\"", place + arguments)
+      .run().expectingExit(0)
+  }
+
+  @Test(arguments: ["out.qcow2", "with space.qcow2", "Größe 漢字.qcow2", "./out", "output/x.y.z"])
+  func `names may be relative and hold anything`(name: String) throws {
+    let inputName = "in \(name.contains("/") ? "x" : name).img"
+    try Command("cp", [input.string, workspace.folder.file(inputName).string]).run()
+      .expectingExit(0)
+    try convertInFolder([inputName, name])
+    try expectSound(workspace.folder.path.appending(name), equals: input)
+  }
+
+  @Test func `a name that begins with a dash comes behind two dashes`() throws {
+    try convertInFolder(["--", "in.img", "-out.qcow2"])
+    try expectSound(workspace.folder.file("-out.qcow2"), equals: input)
+  }
+
+  @Test(arguments: [("022", "644"), ("077", "600"), ("002", "664")])
+  func `the mode of a new output is what the umask leaves`(umask: String, mode: String) throws {
+    try convertInFolder(["in.img", "out.qcow2"], umask: umask)
+    let stat = Command("stat", ["-c", "%a", workspace.folder.file("out.qcow2").string])
+    #expect(try stat.run().expectingExit(0).output == mode + "\n")
+  }
+
+  @Test func `nothing but the output is left in its folder`() throws {
+    try workspace.convert(["--log-store-order", "2", "--verify"])
+    try workspace.convert(["--no-hash-store", "--log-store-order", "2", "--force"])
+    #expect(try workspace.outputNames() == ["out.qcow2"])
+  }
+
+  @Test func `the output does not depend on the names`() throws {
+    try workspace.convert()
+    let other = workspace.folder.file("quite-another-name")
+    try workspace.convert(to: other)
+    #expect(try RawImage.read(other) == RawImage.read(workspace.output))
+  }
+}
