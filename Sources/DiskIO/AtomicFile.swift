@@ -22,9 +22,8 @@ public final class AtomicFile: Sendable {
   /// - Throws: `IOError` of `.create` when the folder cannot take a new file.
   public init(replacing path: FilePath) throws(IOError) {
     let directory = Self.directory(of: path)
-    let mode = 0o666 & ~Self.currentMask()
     let unnamed = directory.withPlatformString { name in
-      retryingOnInterrupt { qdedup_open_unnamed(name, mode) }
+      retryingOnInterrupt { qdedup_open_unnamed(name, 0o666) }
     }
     self.path = path
     if unnamed >= 0 {
@@ -38,7 +37,7 @@ public final class AtomicFile: Sendable {
     }
     let prefix = ".\(path.lastComponent?.string ?? "output")."
     let (descriptor, name) = try TemporaryName.create(in: directory, prefix: prefix)
-    fchmod(descriptor, mode)
+    fchmod(descriptor, 0o666 & ~Self.currentMask())
     file = OwnedFile(owning: descriptor, path: path)
     temporaryPath = name
   }
@@ -124,7 +123,8 @@ public final class AtomicFile: Sendable {
     try OwnedFile(readingFrom: directory).sync()
   }
 
-  /// The process's file mode creation mask. Reading it means setting it, so call it early.
+  /// The process's file mode creation mask. Reading it means setting it for a moment, which other
+  /// threads may notice; needed only where the system does not apply it by itself.
   private static func currentMask() -> mode_t {
     let mask = umask(0o077)
     umask(mask)
