@@ -1,0 +1,134 @@
+import DiskIO
+import Foundation
+import SystemPackage
+import Testing
+
+/// A file that appears whole or not at all.
+@Suite struct AtomicFileTests {
+  let scratch: Scratch
+  init() throws { scratch = try Scratch() }
+
+  @Test("it has no name before it is published, and then its own", arguments: [false, true])
+  func publishes(replacing: Bool) throws {
+    let path = scratch.file("out")
+    let file = try AtomicFile(replacing: path)
+    try file.file.write([1, 2, 3], at: 0)
+    #expect(!FileManager.default.fileExists(atPath: path.string))
+    #expect(try file.reopenedForReading().bytes(10, at: 0) == [1, 2, 3])
+    try file.publish(replacing: replacing, sync: true)
+    #expect(try scratch.names() == ["out"])
+    #expect(try Scratch.content(of: path) == [1, 2, 3])
+    #expect(try file.reopenedForReading().identity() == FileIdentity(of: path))
+  }
+
+  @Test("dropped, it leaves nothing, and what has the name stays")
+  func drops() throws {
+    let path = try scratch.make("out", [9])
+    do {
+      let file = try AtomicFile(replacing: path)
+      try file.file.write([1, 2, 3], at: 0)
+    }
+    #expect(try scratch.names() == ["out"])
+    #expect(try Scratch.content(of: path) == [9])
+  }
+
+  @Test("an existing name is refused and stays as it is")
+  func refuses() throws {
+    let path = try scratch.make("out", [9])
+    let file = try AtomicFile(replacing: path)
+    try file.file.write([1, 2, 3], at: 0)
+    let error = #expect(throws: IOError.self) { try file.publish(replacing: false, sync: false) }
+    #expect(error == IOError(.publish, path, reason: .fileExists))
+    #expect(try scratch.names() == ["out"])
+    #expect(try Scratch.content(of: path) == [9])
+  }
+
+  @Test("an existing file is replaced in one step: who has it open keeps it")
+  func replaces() throws {
+    let path = try scratch.make("out", [9])
+    let old = try OwnedFile(readingFrom: path)
+    let file = try AtomicFile(replacing: path)
+    try file.file.write([1, 2, 3], at: 0)
+    try file.publish(replacing: true, sync: true)
+    #expect(try scratch.names() == ["out"])
+    #expect(try Scratch.content(of: path) == [1, 2, 3])
+    #expect(try old.bytes(10, at: 0) == [9])
+  }
+
+  @Test("a name that the replacement needs for a moment may be taken")
+  func temporaryNameTaken() throws {
+    let path = try scratch.make("out", [9])
+    let taken = ".out.\(ProcessInfo.processInfo.processIdentifier).0"
+    let other = try scratch.make(taken, [8])
+    let file = try AtomicFile(replacing: path)
+    try file.file.write([1], at: 0)
+    try file.publish(replacing: true, sync: false)
+    #expect(try scratch.names() == [taken, "out"])
+    #expect(try Scratch.content(of: path) == [1])
+    #expect(try Scratch.content(of: other) == [8])
+  }
+
+  @Test("a folder is not replaced, and no other name is left")
+  func folder() throws {
+    let path = scratch.file("out")
+    try FileManager.default.createDirectory(
+      atPath: path.string, withIntermediateDirectories: false)
+    let file = try AtomicFile(replacing: path)
+    let error = #expect(throws: IOError.self) { try file.publish(replacing: true, sync: false) }
+    #expect(error == IOError(.publish, path, reason: .isDirectory))
+    #expect(try scratch.names() == ["out"])
+  }
+
+  @Test("a folder that is not there")
+  func missingFolder() throws {
+    let path = scratch.file("missing").appending("out")
+    let error = #expect(throws: IOError.self) { try AtomicFile(replacing: path) }
+    #expect(error == IOError(.create, path, reason: .noSuchFileOrDirectory))
+    let inside = try scratch.make("data", []).appending("out")
+    let other = #expect(throws: IOError.self) { try AtomicFile(replacing: inside) }
+    #expect(other == IOError(.create, inside, reason: .notDirectory))
+  }
+
+  @Test("the folder of a name")
+  func directory() {
+    #expect(AtomicFile.directory(of: "out") == ".")
+    #expect(AtomicFile.directory(of: "a/out") == "a")
+    #expect(AtomicFile.directory(of: "/out") == "/")
+    #expect(AtomicFile.directory(of: "/a/b/out") == "/a/b")
+  }
+
+  @Test("many at once have the mode that the mask leaves, and leave the mask alone")
+  func mode() async throws {
+    let usual = scratch.file("usual")
+    try FileDescriptor.open(
+      usual, .writeOnly, options: .create, permissions: FilePermissions(rawValue: 0o666)
+    ).close()
+    let expected = try Self.mode(of: usual)
+    let scratch = scratch
+    let modes = try await withThrowingTaskGroup(of: Set<Int>.self) { group in
+      for task in 0..<8 {
+        group.addTask {
+          var modes: Set<Int> = []
+          for round in 0..<200 {
+            let file = try AtomicFile(replacing: scratch.file("out.\(task).\(round)"))
+            try file.publish(replacing: false, sync: false)
+            modes.insert(try Self.mode(of: file.path))
+          }
+          return modes
+        }
+      }
+      return try await group.reduce(into: Set<Int>()) { $0.formUnion($1) }
+    }
+    #expect(modes == [expected])
+    let after = scratch.file("after")
+    try FileDescriptor.open(
+      after, .writeOnly, options: .create, permissions: FilePermissions(rawValue: 0o666)
+    ).close()
+    #expect(try Self.mode(of: after) == expected)
+  }
+
+  private static func mode(of path: FilePath) throws -> Int {
+    let attributes = try FileManager.default.attributesOfItem(atPath: path.string)
+    return try #require(attributes[.posixPermissions] as? Int)
+  }
+}

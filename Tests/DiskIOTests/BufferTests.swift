@@ -1,0 +1,41 @@
+import DiskIO
+import SystemPackage
+import Testing
+
+/// Memory that has one owner.
+@Suite struct BufferTests {
+  @Test("an aligned buffer has its size and begins a page", arguments: [0, 1, 4095, 4096, 1 << 20])
+  func aligned(count: Int) throws {
+    let buffer = try AlignedBuffer(byteCount: count, purpose: "a test")
+    #expect(buffer.bytes.count == count)
+    #expect(Int(bitPattern: buffer.bytes.baseAddress) % 4096 == 0)
+    buffer.bytes.initializeMemory(as: UInt8.self, repeating: 0xA5)
+    #expect(buffer.bytes.allSatisfy { $0 == 0xA5 })
+  }
+
+  @Test("more memory than there is gives an error", arguments: [Int.max, Int.max - 4096, 1 << 60])
+  func alignedTooLarge(count: Int) {
+    let error = #expect(throws: IOError.self) {
+      _ = try AlignedBuffer(byteCount: count, purpose: "a test").bytes
+    }
+    #expect(error == IOError(.allocate, "a test", reason: .noMemory))
+    #expect(error?.description == "cannot allocate memory for a test: Cannot allocate memory")
+  }
+
+  @Test("a zeroed buffer reads as zeros and can be written", arguments: [1, 4096, 10_000])
+  func zeroed(count: Int) throws {
+    let buffer = try ZeroedBuffer(byteCount: count, purpose: "a test")
+    #expect(buffer.bytes.count == count)
+    #expect(buffer.bytes.allSatisfy { $0 == 0 })
+    buffer.bytes[count - 1] = 1
+    #expect(buffer.bytes.last == 1)
+  }
+
+  @Test("a zeroed buffer beyond the machine's memory", arguments: [Int.max, 1 << 60, 0, -1])
+  func zeroedTooLarge(count: Int) {
+    let error = #expect(throws: IOError.self) {
+      _ = try ZeroedBuffer(byteCount: count, purpose: "a test").bytes
+    }
+    #expect(error == IOError(.allocate, "a test", reason: .noMemory))
+  }
+}

@@ -1,0 +1,64 @@
+import DiskIO
+import SystemPackage
+import Testing
+
+/// Positioned reads and writes.
+@Suite struct TransferTests {
+  let scratch: Scratch
+  init() throws { scratch = try Scratch() }
+
+  @Test("a read gets what stands at its place", arguments: [0, 1, 4095, 4096, 9_999])
+  func reads(offset: Int) throws {
+    let content = randomBytes(10_000, seed: 1)
+    let file = try OwnedFile(readingFrom: try scratch.make("data", content))
+    let expected = Array(content[offset..<min(offset + 100, content.count)])
+    #expect(try file.bytes(100, at: UInt64(offset)) == expected)
+  }
+
+  @Test("a read is short only at the file's end")
+  func shortReads() throws {
+    let content = randomBytes(1000, seed: 2)
+    let file = try OwnedFile(readingFrom: try scratch.make("data", content))
+    #expect(try file.bytes(1000, at: 0).count == 1000)
+    #expect(try file.bytes(1001, at: 0).count == 1000)
+    #expect(try file.bytes(10, at: 995) == Array(content[995...]))
+    #expect(try file.bytes(10, at: 1000).isEmpty)
+    #expect(try file.bytes(10, at: 1 << 62).isEmpty)
+    #expect(try file.bytes(0, at: 0).isEmpty)
+  }
+
+  @Test("an exact read that ends early fails where the bytes are missing")
+  func exactReads() throws {
+    let path = try scratch.make("data", randomBytes(1000, seed: 3))
+    let file = try OwnedFile(readingFrom: path)
+    let buffer = try AlignedBuffer(byteCount: 100, purpose: "a test")
+    try file.readExactly(into: buffer.bytes, at: 900)
+    let error = #expect(throws: IOError.self) {
+      try file.readExactly(into: buffer.bytes, at: 901)
+    }
+    #expect(error == IOError(.read, path, at: 1000, reason: .ioError))
+  }
+
+  @Test("a write changes its place and nothing else; a gap reads as zeros")
+  func writes() throws {
+    let path = try scratch.make("data", [UInt8](repeating: 7, count: 100))
+    let file = try OwnedFile.writable(path)
+    try file.write([1, 2, 3], at: 50)
+    try file.write([UInt8](), at: 10)
+    try file.write([9], at: 5_000)
+    var expected = [UInt8](repeating: 7, count: 100)
+    expected.replaceSubrange(50..<53, with: [1, 2, 3])
+    expected += [UInt8](repeating: 0, count: 4_900) + [9]
+    #expect(try Scratch.content(of: path) == expected)
+  }
+
+  @Test("bytes in memory are written as they are")
+  func writesMemory() throws {
+    let content = randomBytes(300_000, seed: 4)
+    let file = try OwnedFile.writable(scratch.file("data"))
+    let memory = try AlignedBuffer(byteCount: content.count, purpose: "a test")
+    memory.bytes.copyBytes(from: content)
+    try file.write(UnsafeRawBufferPointer(memory.bytes), at: 17)
+    #expect(try file.bytes(300_017, at: 0) == [UInt8](repeating: 0, count: 17) + content)
+  }
+}
