@@ -62,13 +62,19 @@ public final class RawImage: ImageSource {
   public func nextData(from offset: GuestOffset) throws(ImageError) -> GuestRange? {
     guard offset.bytes < fileSize else { return nil }
     guard knowsHoles else { return GuestRange(offset, upTo: GuestOffset(fileSize)) }
+    let size: UInt64
     do {
-      guard let start = try file.nextData(from: offset.bytes), start < fileSize else { return nil }
-      let hole = try file.nextHole(from: start) ?? fileSize
-      return GuestRange(GuestOffset(start), upTo: GuestOffset(min(hole, fileSize)))
+      if let start = try file.nextData(from: offset.bytes), start < fileSize {
+        let hole = try file.nextHole(from: start) ?? fileSize
+        return GuestRange(GuestOffset(start), upTo: GuestOffset(min(hole, fileSize)))
+      }
+      size = try file.size()
     } catch {
       throw .io(error)
     }
+    // A file that was cut off has no data there either, but must not pass for one with a hole.
+    guard size >= fileSize else { throw .shrank(path, offset: size) }
+    return nil
   }
 
   /// Reads from the file; zeros behind its end.
