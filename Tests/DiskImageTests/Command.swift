@@ -1,0 +1,63 @@
+import Foundation
+import SystemPackage
+
+/// A program of the system, such as `qemu-img`, and what it said.
+struct Command {
+  let exitCode: Int32
+  let output: String
+
+  /// Runs a program to its end; both of its outputs are kept.
+  init(_ arguments: String...) throws {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = arguments
+    let pipe = Pipe()
+    process.standardInput = FileHandle.nullDevice
+    process.standardOutput = pipe
+    process.standardError = pipe
+    try process.run()
+    let bytes = pipe.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    exitCode = process.terminationStatus
+    output = String(decoding: bytes, as: UTF8.self)
+  }
+}
+
+/// A `qemu-io` that has an image open, until `end`.
+final class HeldImage {
+  private let process = Process()
+  private let commands = Pipe()
+  private let answers = Pipe()
+
+  /// Starts `qemu-io` with these arguments and waits until it has read from the image.
+  init(_ arguments: String...) throws {
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = ["qemu-io"] + arguments
+    process.standardInput = commands
+    process.standardOutput = answers
+    process.standardError = answers
+    try process.run()
+    try commands.fileHandleForWriting.write(contentsOf: Data("read 0 512\n".utf8))
+    var seen = Data()
+    while !seen.contains("read 512/512") {
+      let more = answers.fileHandleForReading.availableData
+      if more.isEmpty { throw Failure(output: String(decoding: seen, as: UTF8.self)) }
+      seen.append(more)
+    }
+  }
+
+  struct Failure: Error {
+    let output: String
+  }
+
+  /// Lets it close the image and waits for that.
+  func end() throws {
+    try commands.fileHandleForWriting.close()
+    _ = answers.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+  }
+}
+
+extension Data {
+  fileprivate func contains(_ text: String) -> Bool { range(of: Data(text.utf8)) != nil }
+}

@@ -1,0 +1,101 @@
+import DiskIO
+import DiskImage
+import Glibc
+import SystemPackage
+import Testing
+
+/// Locks shared with QEMU.
+@Suite struct ImageLockTests {
+  let scratch: Scratch
+  let path: FilePath
+
+  init() throws {
+    scratch = try Scratch()
+    path = try scratch.make("disk", [UInt8](repeating: 5, count: 1 << 16))
+  }
+
+  @Test("an image that a QEMU may write to is in use, and free once that has gone")
+  func writer() throws {
+    let held = try HeldImage("-f", "raw", path.string)
+    let file = try OwnedFile(readingFrom: path)
+    let error = #expect(throws: ImageError.self) { try ImageLock.acquireForReading(file) }
+    #expect(error == .inUse(path))
+    try held.end()
+    try Self.lock(path)
+  }
+
+  @Test("an image that a QEMU only reads can be read")
+  func reader() throws {
+    let held = try HeldImage("-r", "-f", "raw", path.string)
+    try Self.lock(path)
+    try held.end()
+  }
+
+  @Test("our lock keeps a QEMU from writing, not from reading, and ends with the file")
+  func keepsOut() throws {
+    func write() throws -> Command {
+      try Command("qemu-io", "-f", "raw", "-c", "write -P 7 0 512", path.string)
+    }
+    do {
+      let file = try OwnedFile(readingFrom: path)
+      try ImageLock.acquireForReading(file)
+      let refused = try write()
+      #expect(refused.exitCode != 0)
+      #expect(refused.output.contains("lock"))
+      #expect(try Scratch.content(of: path) == [UInt8](repeating: 5, count: 1 << 16))
+      let read = try Command("qemu-io", "-r", "-f", "raw", "-c", "read -P 5 0 512", path.string)
+      #expect(read.exitCode == 0)
+      #expect(try file.size() == 1 << 16)
+    }
+    #expect(try write().exitCode == 0)
+    #expect(try Scratch.content(of: path)[..<513] == [UInt8](repeating: 7, count: 512) + [5])
+  }
+
+  @Test("two readers do not disturb each other")
+  func readers() throws {
+    let first = try OwnedFile(readingFrom: path)
+    let second = try OwnedFile(readingFrom: path)
+    try ImageLock.acquireForReading(first)
+    try ImageLock.acquireForReading(second)
+    try ImageLock.acquireForReading(first)
+    #expect(try first.size() == second.size())
+  }
+
+  @Test("a lock on the write or the no-read byte is a conflict", arguments: [101, 200], [0, 1])
+  func conflicts(byte: Int64, kind: Int16) throws {
+    let other = try Self.hold(byte, kind, path)
+    let file = try OwnedFile(readingFrom: path)
+    let error = #expect(throws: ImageError.self) { try ImageLock.acquireForReading(file) }
+    #expect(error == .inUse(path))
+    try other.close()
+    try ImageLock.acquireForReading(file)
+  }
+
+  @Test("shared locks on other bytes are not", arguments: [100, 102, 103, 104, 201, 202, 203])
+  func harmless(byte: Int64) throws {
+    let other = try Self.hold(byte, Int16(F_RDLCK), path)
+    defer { try? other.close() }
+    try Self.lock(path)
+  }
+
+  /// Holds a lock on one byte through an open file description of its own.
+  private static func hold(
+    _ byte: Int64, _ kind: Int16, _ path: FilePath
+  ) throws -> FileDescriptor {
+    let other = try FileDescriptor.open(path, .readWrite)
+    var lock = flock()
+    lock.l_type = kind
+    lock.l_whence = Int16(SEEK_SET)
+    lock.l_start = off_t(byte)
+    lock.l_len = 1
+    // 37 is F_OFD_SETLK, which the C library shows to GNU sources only.
+    let code = withUnsafeMutablePointer(to: &lock) { fcntl(other.rawValue, 37, $0) }
+    try #require(code == 0)
+    return other
+  }
+
+  private static func lock(_ path: FilePath) throws {
+    let file = try OwnedFile(readingFrom: path)
+    try ImageLock.acquireForReading(file)
+  }
+}
