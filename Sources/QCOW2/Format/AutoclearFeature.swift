@@ -17,7 +17,7 @@ public struct AutoclearFeature: Equatable, Sendable {
 
   /// The feature name table that names `features`: 48 bytes each, of which the first tells the
   /// kind, the second the bit, and the rest is the name, zero-padded.
-  static func nameTable(_ features: [AutoclearFeature]) -> HeaderExtension {
+  package static func nameTable(_ features: [AutoclearFeature]) -> HeaderExtension {
     var bytes: [UInt8] = []
     for feature in features {
       let name = Array(feature.name.utf8.prefix(nameSize))

@@ -3,9 +3,9 @@ internal import DiskImage
 
 extension Header {
   /// Why bytes are not the header of an image that can be read.
-  struct DecodingError: Error, Equatable {
+  package struct DecodingError: Error, Equatable {
     /// What is wrong, with the value and the allowed range.
-    let reason: String
+    package let reason: String
 
     static func require(_ holds: Bool, _ reason: @autoclosure () -> String) throws(DecodingError) {
       if !holds { throw DecodingError(reason: reason()) }
@@ -17,7 +17,7 @@ extension Header {
   ///
   /// - Parameter bytes: The first `length` bytes of the file.
   /// - Throws: `DecodingError`; no content makes it trap.
-  init(decoding bytes: [UInt8]) throws(DecodingError) {
+  package init(decoding bytes: [UInt8]) throws(DecodingError) {
     try DecodingError.require(
       bytes.count >= Self.length,
       "the header is cut off: it has \(bytes.count) of \(Self.length) bytes")

@@ -13,29 +13,29 @@ internal import DiskIO
 /// | 36–39   | number of L1 entries           | 100–103 | header length 112         |
 /// | 40–47   | L1 table's host offset         | 104     | compression type 0: zlib  |
 /// | 48–55   | refcount table's host offset   | 105–111 | 0                         |
-struct Header {
+package struct Header {
   /// The binary logarithm of the cluster size.
-  var clusterBits: Int
+  package var clusterBits: Int
   /// The size of the guest's disk in bytes.
-  var virtualSize: UInt64
+  package var virtualSize: UInt64
   /// The number of entries of the L1 table.
-  var l1EntryCount: UInt32
+  package var l1EntryCount: UInt32
   /// Where the L1 table begins.
-  var l1Offset: HostOffset
+  package var l1Offset: HostOffset
   /// Where the refcount table begins.
-  var refcountTableOffset: HostOffset
+  package var refcountTableOffset: HostOffset
   /// How many clusters the refcount table takes.
-  var refcountTableClusters: UInt32
+  package var refcountTableClusters: UInt32
   /// The binary logarithm of the refcounts' width in bits.
-  var refcountOrder: UInt32
+  package var refcountOrder: UInt32
   /// The features whose bits any program that writes clears unless it knows them.
-  var autoclearFeatures: UInt64
+  package var autoclearFeatures: UInt64
 
   /// The length of the header without its extensions, in bytes.
-  static let length = 112
+  package static let length = 112
 
   /// The header's bytes, big-endian; header extensions follow them.
-  func encoded() -> [UInt8] {
+  package func encoded() -> [UInt8] {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(Self.length)
     bytes.append(bigEndian: 0x5146_49FB as UInt32)

@@ -18,7 +18,7 @@ public struct HeaderExtension: Equatable, Sendable {
   static let prefixSize = 8
 
   /// The bytes of the extension, padding included.
-  func encoded() -> [UInt8] {
+  package func encoded() -> [UInt8] {
     var bytes: [UInt8] = []
     bytes.append(bigEndian: type)
     bytes.append(bigEndian: UInt32(data.count))
@@ -28,5 +28,5 @@ public struct HeaderExtension: Equatable, Sendable {
   }
 
   /// The marker behind the last extension.
-  static let end = HeaderExtension(type: 0, data: [])
+  package static let end = HeaderExtension(type: 0, data: [])
 }

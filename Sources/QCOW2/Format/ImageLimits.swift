@@ -17,7 +17,7 @@ public struct ImageLimits: Sendable {
   static let tableEntrySize: UInt64 = 8
 
   /// How many guest bytes one L2 table maps.
-  var bytesPerL2Table: UInt64 {
+  package var bytesPerL2Table: UInt64 {
     UInt64(geometry.clusterSize) / Self.tableEntrySize * UInt64(geometry.clusterSize)
   }
 
@@ -30,13 +30,13 @@ public struct ImageLimits: Sendable {
   }
 
   /// The most clusters that a file can have: as many as the largest refcount table counts.
-  func hostClusters(_ width: RefcountWidth) -> UInt64 {
+  package func hostClusters(_ width: RefcountWidth) -> UInt64 {
     let perBlock = UInt64(geometry.clusterSize / width.byteCount)
     return Self.refcountTableSize / Self.tableEntrySize * perBlock
   }
 
   /// The smallest cluster size in bytes that allows a disk of `virtualSize`; nil if none does.
-  static func smallestClusterSize(forVirtualSize virtualSize: UInt64) -> Int? {
+  package static func smallestClusterSize(forVirtualSize virtualSize: UInt64) -> Int? {
     var size = ClusterGeometry.allowedSizes.lowerBound
     while let geometry = ClusterGeometry(clusterSize: size) {
       if virtualSize <= ImageLimits(geometry).virtualSize { return size }

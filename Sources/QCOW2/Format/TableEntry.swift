@@ -4,9 +4,9 @@
 ///     COPIED  compressed  reserved   host offset    reserved  reads as zeros (L2 only)
 ///
 /// An entry of 0 is an unallocated table or cluster.
-enum TableEntry {
+package enum TableEntry {
   /// Set exactly when the cluster that the entry names has a refcount of 1.
-  static let copied: UInt64 = 1 << 63
+  package static let copied: UInt64 = 1 << 63
   /// The bits of the host offset.
   static let offsetMask: UInt64 = 0x00FF_FFFF_FFFF_FE00
 
@@ -16,12 +16,12 @@ enum TableEntry {
   ///   - host: A cluster-aligned offset below 2^56.
   ///   - isCopied: Whether the cluster's refcount is 1.
   /// - Returns: The entry as a number; on disk it is big-endian.
-  static func standard(_ host: HostOffset, isCopied: Bool) -> UInt64 {
+  package static func standard(_ host: HostOffset, isCopied: Bool) -> UInt64 {
     isCopied ? host.bytes | copied : host.bytes
   }
 
   /// The host offset that `entry` names; nil if it names none.
-  static func hostOffset(_ entry: UInt64) -> HostOffset? {
+  package static func hostOffset(_ entry: UInt64) -> HostOffset? {
     let offset = entry & offsetMask
     return offset == 0 ? nil : HostOffset(offset)
   }

@@ -1,17 +1,17 @@
 /// Where the refcount blocks and the refcount table go, and how many clusters they take: they
 /// count themselves too.
-struct RefcountLayout: Equatable {
+package struct RefcountLayout: Equatable {
   /// The first refcount block's cluster; the others follow, then the table.
-  let firstBlock: UInt64
+  package let firstBlock: UInt64
   /// The number of refcount blocks.
-  let blockCount: UInt64
+  package let blockCount: UInt64
   /// The number of clusters of the refcount table.
-  let tableClusterCount: UInt64
+  package let tableClusterCount: UInt64
 
   /// The refcount table's first cluster.
-  var firstTableCluster: UInt64 { firstBlock + blockCount }
+  package var firstTableCluster: UInt64 { firstBlock + blockCount }
   /// The number of clusters of the whole file.
-  var clusterCount: UInt64 { firstTableCluster + tableClusterCount }
+  package var clusterCount: UInt64 { firstTableCluster + tableClusterCount }
 
   /// The smallest layout behind `used` clusters.
   ///
@@ -19,7 +19,7 @@ struct RefcountLayout: Equatable {
   ///   - used: The number of clusters in use before.
   ///   - clusterSize: In bytes.
   ///   - width: The width of a refcount.
-  init(behind used: UInt64, clusterSize: Int, width: RefcountWidth) {
+  package init(behind used: UInt64, clusterSize: Int, width: RefcountWidth) {
     let perBlock = UInt64(clusterSize / width.byteCount)
     let perTableCluster = UInt64(clusterSize / 8)
     var (blocks, tables) = (UInt64(1), UInt64(1))

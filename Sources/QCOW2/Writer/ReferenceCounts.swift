@@ -2,7 +2,7 @@
 /// aside.
 ///
 /// Memory comes in pages of 64 KiB, so growing copies nothing.
-struct ReferenceCounts: ~Copyable {
+package struct ReferenceCounts: ~Copyable {
   private var pages: [UnsafeMutablePointer<UInt8>] = []
   private var overflow: [UInt64: UInt32] = [:]
 
@@ -10,12 +10,15 @@ struct ReferenceCounts: ~Copyable {
   /// The byte of a cluster whose count stands in `overflow`.
   private static let escape: UInt8 = 255
 
+  /// All counts are 0.
+  package init() {}
+
   deinit {
     for page in pages { page.deallocate() }
   }
 
   /// The count of `cluster`; 0 if it was never set. O(1).
-  subscript(cluster: UInt64) -> UInt32 {
+  package subscript(cluster: UInt64) -> UInt32 {
     get {
       let page = Int(cluster >> Self.pageBits)
       guard page < pages.count else { return 0 }
@@ -38,7 +41,7 @@ struct ReferenceCounts: ~Copyable {
   }
 
   /// The highest count of all. O(clusters).
-  var highest: UInt32 {
+  package var highest: UInt32 {
     if let highest = overflow.values.max() { return highest }
     var highest: UInt8 = 0
     for page in pages {
