@@ -1,3 +1,4 @@
+import DiskIO
 import DiskImage
 import SystemPackage
 import TestSupport
@@ -40,7 +41,7 @@ import Testing
     func read(
       into buffer: UnsafeMutableRawBufferPointer, at offset: GuestOffset
     ) throws(ImageError) {
-      throw .notAnImage(path)
+      throw .notAnImage(path, .other)
     }
   }
 }

@@ -25,7 +25,7 @@ import Testing
   @Test("the others name the file first")
   func others() {
     let errors: [(ImageError, String)] = [
-      (.notAnImage("a"), "name a disk image"), (.inUse("a"), "--force-share"),
+      (.notAnImage("a", .directory), "is a directory"), (.inUse("a"), "--force-share"),
       (.shrank("a", offset: 77), "byte 77"), (.malformed("a", reason: "odd"), "odd"),
     ]
     for (error, part) in errors {
