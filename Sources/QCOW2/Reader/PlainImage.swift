@@ -55,6 +55,8 @@ public final class PlainImage: ImageSource {
 
   /// The next run of allocated clusters that one L2 table maps.
   public func nextData(from offset: GuestOffset) throws(ImageError) -> GuestRange? {
+    // The end of the disk may lie inside its last cluster.
+    guard offset.bytes < virtualSize else { return nil }
     let end = geometry.clusterCount(forBytes: virtualSize)
     var cluster = geometry.clusterIndex(at: offset)
     while cluster < end {
