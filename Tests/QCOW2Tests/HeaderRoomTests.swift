@@ -1,0 +1,57 @@
+import DiskIO
+import DiskImage
+import QCOW2
+import SystemPackage
+import Testing
+
+/// Header extensions in the first cluster.
+@Suite struct HeaderRoomTests {
+  let scratch: Scratch
+  init() throws { scratch = try Scratch() }
+
+  private static let feature = AutoclearFeature(bit: 63, name: "hash store")
+
+  @Test("an extension of the promised size fits", arguments: [512, 1024, 4096, 65_536])
+  func fits(clusterSize: Int) throws {
+    let image = try WrittenImage(scratch, clusterSize: clusterSize, virtualSize: 1 << 20)
+    try image.store(3, at: 2)
+    let room = image.writer.roomForExtension(besides: [Self.feature])
+    #expect(room > 100)
+    let data = [UInt8](repeating: 9, count: room)
+    try image.finish(
+      features: [Self.feature], extensions: [HeaderExtension(type: 0xCD8E_819B, data: data)])
+    let bytes = try Scratch.content(of: image.path)
+    #expect(Array(bytes[88..<96]) == [0x80, 0, 0, 0, 0, 0, 0, 0])
+    #expect(Array(bytes[112..<120]) == [0x68, 0x03, 0xF8, 0x57, 0, 0, 0, 48])
+    #expect(Array(bytes[120..<132]) == [2, 63] + Array("hash store".utf8))
+    #expect(Array(bytes[168..<172]) == [0xCD, 0x8E, 0x81, 0x9B])
+    #expect(Array(bytes[176..<176 + room]) == data)
+  }
+
+  @Test("QEMU clears the feature's bit before it writes, and keeps the extension")
+  func autoclear() throws {
+    let image = try WrittenImage(scratch, clusterSize: 4096, virtualSize: 1 << 20)
+    try image.store(3, at: 2)
+    let room = image.writer.roomForExtension(besides: [Self.feature])
+    let data = [UInt8](repeating: 9, count: room)
+    try image.finish(
+      features: [Self.feature], extensions: [HeaderExtension(type: 0xCD8E_819B, data: data)])
+    let write = try Command("qemu-io", "-c", "write -P 1 0 512", image.path.string)
+    #expect(write.exitCode == 0, "\(write.output)")
+    let bytes = try Scratch.content(of: image.path)
+    #expect(Array(bytes[88..<96]) == [UInt8](repeating: 0, count: 8))
+    #expect(bytes[..<4096].count { $0 == 9 } >= room)
+  }
+
+  @Test("an extension that does not fit is an error with both sizes")
+  func tooLarge() throws {
+    let geometry = try #require(ClusterGeometry(clusterSize: 512))
+    let image = try EmptyImage(scratch, geometry, virtualSize: 1 << 20)
+    let item = HeaderExtension(type: 1, data: [UInt8](repeating: 1, count: 385))
+    let error = #expect(throws: ImageWriterError.self) {
+      try image.writer.finish(virtualSize: 1 << 20, extensions: [item])
+    }
+    #expect(error == .headerTooLarge(bytes: 520, clusterSize: 512))
+    #expect(error?.description.contains("--cluster-size") == true)
+  }
+}

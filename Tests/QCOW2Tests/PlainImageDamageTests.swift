@@ -1,0 +1,92 @@
+import DiskIO
+import DiskImage
+import QCOW2
+import SystemPackage
+import TestSupport
+import Testing
+
+/// Damaged images: an error or bytes, never a trap, and never a range outside the disk.
+@Suite struct PlainImageDamageTests {
+  let scratch: Scratch
+  let sound: [UInt8]
+  let disk: [UInt8]
+
+  init() throws {
+    scratch = try Scratch()
+    (sound, disk) = try Self.base.get()
+  }
+
+  /// The bytes of a sound image, and the disk that it shows.
+  private static let base = Result { () throws -> ([UInt8], [UInt8]) in
+    let scratch = try Scratch()
+    let image = try WrittenImage(scratch, clusterSize: 512, virtualSize: 512 * 200)
+    let host = try image.store(1, at: 0)
+    for cluster in 1..<200 where cluster % 3 != 0 {
+      if cluster % 5 == 0 {
+        try image.share(host, at: cluster)
+      } else {
+        try image.store(UInt8(cluster), at: cluster)
+      }
+    }
+    _ = try image.finish()
+    return (try Scratch.content(of: image.path), image.disk)
+  }
+
+  @Test("a file that was cut off", arguments: 0..<120)
+  func truncated(part: Int) throws {
+    let count = part < 60 ? part * 10 : (part - 60) * sound.count / 60
+    // What is cut may be refcounts, which reading does not need: then all bytes are right.
+    if let bytes = try read(Array(sound[..<count])) { #expect(bytes == disk) }
+  }
+
+  @Test("random bytes anywhere in header and tables", arguments: 1...300)
+  func mutated(seed: UInt64) throws {
+    var generator = SplitMix64(seed: seed)
+    var bytes = sound
+    for _ in 0...generator.next() % 8 {
+      let place = Int(generator.next() % (seed % 2 == 0 ? 112 : UInt64(bytes.count)))
+      bytes[place] = UInt8(truncatingIfNeeded: generator.next())
+    }
+    if let read = try read(bytes) { #expect(read.count <= 4 * disk.count) }
+  }
+
+  @Test(
+    "hostile header fields",
+    arguments: [
+      (20, 4, 0), (20, 4, 8), (20, 4, 22), (20, 4, 255), (20, 4, 0xFFFF_FFFF), (20, 4, 12),
+      (24, 8, 1 << 63), (24, 8, UInt64.max), (24, 8, 1 << 62), (24, 8, 0), (36, 4, 0),
+      (36, 4, 0xFFFF_FFFF), (36, 4, 3), (36, 4, 5), (40, 8, UInt64.max), (40, 8, 1 << 62),
+      (40, 8, 1 << 40), (4, 4, 2), (8, 8, 512), (32, 4, 1), (60, 4, 1), (72, 8, 1),
+    ] as [(Int, Int, UInt64)])
+  func hostile(offset: Int, width: Int, value: UInt64) throws {
+    var bytes = sound
+    for index in 0..<width {
+      bytes[offset + index] = UInt8(truncatingIfNeeded: value >> UInt64((width - 1 - index) * 8))
+    }
+    #expect(try read(bytes) == nil)
+  }
+
+  @Test(
+    "entries that lead outside the file",
+    arguments: [0x00FF_FFFF_FFFF_FE00, 1 << 55, 1 << 40, 0x80FF_FFFF_FFFF_FE00] as [UInt64],
+    [true, false])
+  func outside(entry: UInt64, isInL1: Bool) throws {
+    var bytes = sound
+    let l1 = Int(bytes.withUnsafeBytes { $0.loadBigEndian(UInt64.self, at: 40) })
+    let l2 = Int(
+      bytes.withUnsafeBytes { $0.loadBigEndian(UInt64.self, at: l1) } & 0x00FF_FFFF_FFFF_FE00)
+    bytes.withUnsafeMutableBytes { $0.storeBigEndian(entry, at: isInL1 ? l1 : l2) }
+    #expect(try read(bytes) == nil)
+  }
+
+  /// The disk that a file shows, read whole; nil if that is an `ImageError`.
+  private func read(_ bytes: [UInt8]) throws -> [UInt8]? {
+    let path = try scratch.make("damaged.qcow2", bytes)
+    do {
+      let image = try PlainImage(try OwnedFile(readingFrom: path))
+      return try image.allBytes()
+    } catch is ImageError {
+      return nil
+    }
+  }
+}

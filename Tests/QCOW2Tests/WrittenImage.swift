@@ -1,0 +1,112 @@
+import DiskIO
+import DiskImage
+import QCOW2
+import SystemPackage
+import Testing
+
+/// An image that is written cluster by cluster, and the disk that it must show.
+final class WrittenImage {
+  let writer: ImageWriter
+  let geometry: ClusterGeometry
+  private let scratch: Scratch
+  private let file: AtomicFile
+  private(set) var disk: [UInt8]
+  private var owners: [HostOffset: (guest: GuestOffset, content: UInt8)] = [:]
+
+  /// Begins an image for a disk of so many bytes.
+  init(_ scratch: Scratch, clusterSize: Int, virtualSize: Int) throws {
+    self.scratch = scratch
+    geometry = try #require(ClusterGeometry(clusterSize: clusterSize))
+    file = try AtomicFile(replacing: scratch.file("image.qcow2"))
+    writer = try ImageWriter(file: file, geometry: geometry, virtualSize: UInt64(virtualSize))
+    disk = [UInt8](repeating: 0, count: virtualSize)
+  }
+
+  /// Maps a guest cluster to a new host cluster filled with one byte.
+  @discardableResult
+  func store(_ content: UInt8, at cluster: Int) throws -> HostOffset {
+    let host = try writer.allocate()
+    try file.file.write([UInt8](repeating: content, count: geometry.clusterSize), at: host.bytes)
+    writer.setReferences(1, to: host)
+    owners[host] = (guest(cluster), content)
+    try map(cluster, to: host)
+    return host
+  }
+
+  /// Maps a guest cluster to a host cluster that another one has already.
+  func share(_ host: HostOffset, at cluster: Int) throws {
+    claim(host)
+    try map(cluster, to: host)
+  }
+
+  /// Counts a reference that is not mapped yet.
+  func claim(_ host: HostOffset) {
+    writer.changeReferences(by: 1, to: host, mappedFrom: owners[host]!.guest)
+  }
+
+  /// Takes back a reference that was claimed.
+  func release(_ host: HostOffset) {
+    writer.changeReferences(by: -1, to: host, mappedFrom: owners[host]!.guest)
+  }
+
+  /// Maps a guest cluster whose reference has been counted.
+  func map(_ cluster: Int, to host: HostOffset) throws {
+    try writer.map(guest(cluster), to: host)
+    let start = cluster << geometry.clusterBits
+    for index in start..<min(start + geometry.clusterSize, disk.count) {
+      disk[index] = owners[host]!.content
+    }
+  }
+
+  /// Completes the image, gives it its name and has it checked and read by all readers.
+  @discardableResult
+  func finish(
+    features: [AutoclearFeature] = [], extensions: [HeaderExtension] = []
+  ) throws -> FinishedImage {
+    let image = try writer.finish(
+      virtualSize: UInt64(disk.count), features: features, extensions: extensions)
+    try file.publish(replacing: true, sync: false)
+    #expect(try file.file.size() == image.fileSize)
+    try expectSound()
+    return image
+  }
+
+  /// The image's name, once it is finished.
+  var path: FilePath { file.path }
+
+  /// Has `qemu-img check` look at the image, and compares the disk as two programs read it.
+  func expectSound() throws {
+    let check = try Command("qemu-img", "check", "-f", "qcow2", path.string)
+    #expect(check.exitCode == 0, "\(check.output)")
+    let raw = scratch.file("image.raw")
+    let convert = try Command(
+      "qemu-img", "convert", "-f", "qcow2", "-O", "raw", path.string, raw.string)
+    #expect(convert.exitCode == 0, "\(convert.output)")
+    #expect(try Scratch.content(of: raw) == disk)
+    let image = try PlainImage(try OwnedFile(readingFrom: path))
+    #expect(image.virtualSize == UInt64(disk.count))
+    #expect(try image.allBytes() == disk)
+  }
+
+  private func guest(_ cluster: Int) -> GuestOffset {
+    GuestOffset(UInt64(cluster) << geometry.clusterBits)
+  }
+}
+
+extension PlainImage {
+  /// The whole disk, put together from its data ranges.
+  func allBytes() throws -> [UInt8] {
+    var disk = [UInt8](repeating: 0, count: Int(virtualSize))
+    var offset = GuestOffset(0)
+    while let range = try nextData(from: offset) {
+      try #require(range.start >= offset && range.byteCount > 0)
+      try #require(range.end.bytes <= virtualSize)
+      try disk.withUnsafeMutableBytes { bytes in
+        let part = Int(range.start.bytes)..<Int(range.end.bytes)
+        try read(into: UnsafeMutableRawBufferPointer(rebasing: bytes[part]), at: range.start)
+      }
+      offset = range.end
+    }
+    return disk
+  }
+}
