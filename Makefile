@@ -8,6 +8,7 @@ BENCH_ARGS ?=
 STATIC := .build/static
 PROGRAM := $(STATIC)/release/qdedup
 SHARE := .build/share
+BUILD_OPTIONS := --quiet -c release --static-swift-stdlib --scratch-path $(STATIC)
 SOURCES := Package.swift $(shell find Sources -type f)
 NEED_SWIFT = command -v $(SWIFT) >/dev/null || { echo 'Swift 6.2 or newer is needed:' \
   'https://www.swift.org/install/linux' >&2; exit 1; }
@@ -20,7 +21,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
 	@echo 'Variables: SWIFT=$(SWIFT) PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) BENCH_ARGS=$(BENCH_ARGS)'
 
-demo: $(PROGRAM) ## make a disk image, convert it, check the result with qemu-img
+demo: build ## make a disk image, convert it, check the result with qemu-img
 	@.ci/install-packages demo
 	@QDEDUP=$(PROGRAM) benchmarks/demo
 
@@ -39,7 +40,7 @@ check: ## check format, import order and file lengths
 
 build: $(PROGRAM) $(SHARE)/qdedup.1 ## build the program and its manual page
 
-install: build ## install under PREFIX; as another user, run `make build` first
+install: build ## install under PREFIX
 	install -D -s -m 755 $(PROGRAM) '$(DESTDIR)$(PREFIX)/bin/qdedup'
 	install -D -m 644 $(SHARE)/qdedup.1 '$(DESTDIR)$(PREFIX)/share/man/man1/qdedup.1'
 	install -D -m 644 $(SHARE)/qdedup.bash '$(DESTDIR)$(PREFIX)/share/bash-completion/completions/qdedup'
@@ -65,16 +66,15 @@ $(PROGRAM): $(SOURCES)
 	@$(NEED_SWIFT)
 	@.ci/install-packages build
 	@echo 'Building qdedup (the first time takes a few minutes)'
-	@$(SWIFT) build --quiet -c release --static-swift-stdlib --product qdedup --scratch-path $(STATIC)
+	@$(SWIFT) build $(BUILD_OPTIONS) --product qdedup
 	@touch -c $@
 
 # The manual page, by the generator that swift-argument-parser brings, and the shells' completions.
 $(SHARE)/qdedup.1: $(PROGRAM)
 	@echo 'Writing the manual page and the completions'
-	@$(SWIFT) build --quiet -c release -Xswiftc -suppress-warnings --product generate-manual \
-	  --package-path $(STATIC)/checkouts/swift-argument-parser --scratch-path .build/manual
+	@$(SWIFT) build $(BUILD_OPTIONS) --product generate-manual
 	@mkdir -p $(SHARE)
 	@for shell in bash zsh fish; do \
 	  $(PROGRAM) --generate-completion-script $$shell >$(SHARE)/qdedup.$$shell || exit 1; done
-	@.build/manual/release/generate-manual $(PROGRAM) --output-directory $(SHARE) \
+	@$(STATIC)/release/generate-manual $(PROGRAM) --output-directory $(SHARE) \
 	  --date "$$(git log -1 --format=%cs 2>/dev/null || date +%F)"
