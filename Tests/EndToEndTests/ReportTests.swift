@@ -84,7 +84,10 @@ import Testing
       jsonschema.validators.validator_for(schema).check_schema(schema)
       jsonschema.validate(json.load(open(sys.argv[2])), schema)
       """
-    let result = try Command("python3", ["-c", script, schema, report.string]).run()
+    // The system's own python3 first: that is the one which the package extends.
+    let result = try Command.shell(
+      "PATH=/usr/bin:$PATH; exec python3 \"$@\"", ["-c", script, schema, report.string]
+    ).run()
     #expect(result.exitCode == 0, "needs python3-jsonschema: \(result)")
   }
 
