@@ -18,7 +18,7 @@ import Testing
   ) throws {
     let result = try workspace.run(from: file.string)
     try expectRefusal(
-      result, naming: file.string, name, "--format raw", leaving: workspace,
+      result, naming: file.string, name, "-f raw", leaving: workspace,
       sourceLocation: sourceLocation)
     try workspace.convert(["-f", "raw"], from: file.string)
     try expectSound(output, equals: file, sourceLocation: sourceLocation)

@@ -91,11 +91,6 @@ import Testing
     #expect(result.exitCode == 0, "needs python3-jsonschema: \(result)")
   }
 
-  @Test func `verify reads the output back and says so`() throws {
-    #expect(try workspace.convert(["--verify"]).verified)
-    try expectSound(output, equals: input)
-  }
-
   @Test func `quiet says nothing at all`() throws {
     for option in ["-q", "--quiet"] {
       let result = try workspace.run([option, "--force"]).expectingExit(0)

@@ -11,7 +11,7 @@ public struct Command: Sendable {
   /// What it finds on standard input.
   public var input: CommandInput = .nothing
   /// How long it may run before it is killed and counts as hanging.
-  public var secondsUntilHanging: Double = 120
+  public var secondsUntilHanging: Double = 60
 
   /// A command that reads nothing.
   public init(_ program: String, _ arguments: [String]) {
