@@ -41,6 +41,34 @@ import Testing
     #expect(try stat.run().expectingExit(0).output == mode + "\n")
   }
 
+  @Test(arguments: ["<&- >&-", "<&- >&- 2>&-", ">&- 2>&-"])
+  func `closed standard streams never let text into the output`(closed: String) throws {
+    let conversion = try workspace.conversion(["--progress", "always"])
+    let arguments = [conversion.program] + conversion.arguments
+    let result = try Command.shell("\"$@\" \(closed)", arguments).run()
+    #expect(result.exitCode == 1, "its report could not be written: \(result)")
+    try expectSound(workspace.output, equals: input)
+  }
+
+  @Test func `force through a symbolic link replaces what it leads to`() throws {
+    let target = workspace.outputFolder.appending("target")
+    try RawImage.write([1, 2, 3], to: target)
+    try Command("ln", ["-s", "target", workspace.output.string]).run().expectingExit(0)
+    #expect(try workspace.run().exitCode == 1)
+    #expect(try RawImage.read(target) == [1, 2, 3])
+    try workspace.convert(["--force"])
+    try Command("test", ["-L", workspace.output.string]).run().expectingExit(0)
+    try expectSound(target, equals: input)
+  }
+
+  @Test func `a symbolic link that leads nowhere is no name for an output`() throws {
+    try Command("ln", ["-s", "nowhere", workspace.output.string]).run().expectingExit(0)
+    let result = try workspace.run()
+    #expect(result.exitCode == 1, "\(result)")
+    #expect(result.errors.contains(workspace.output.string))
+    #expect(try workspace.outputNames() == ["out.qcow2"])
+  }
+
   @Test func `nothing but the output is left in its folder`() throws {
     try workspace.convert(["--log-store-order", "2", "--verify"])
     try workspace.convert(["--no-hash-store", "--log-store-order", "2", "--force"])

@@ -120,10 +120,35 @@ import Testing
     try expectSound(output, equals: input)
   }
 
-  @Test func `a report file that cannot be written is named`() throws {
+  @Test func `a report file that cannot be written is named, and nothing is converted`() throws {
     let file = workspace.folder.file("nowhere").appending("report.json").string
     let result = try workspace.run(["--report-file", file])
-    #expect(result.exitCode == 1)
-    #expect(result.errors.contains(file), "\(result)")
+    try expectRefusal(result, naming: file, leaving: workspace)
+  }
+
+  @Test(arguments: ["itself", "symbolic", "hard"])
+  func `the report never replaces the input`(kind: String) throws {
+    let before = try RawImage.read(input)
+    let target = kind == "itself" ? input : workspace.folder.file("other-name.img")
+    if kind != "itself" {
+      let option = kind == "symbolic" ? ["-s"] : []
+      try Command("ln", option + [input.string, target.string]).run().expectingExit(0)
+    }
+    let result = try workspace.run(["--report-file", target.string])
+    #expect(result.exitCode == 1 || result.exitCode == 64, "\(result)")
+    #expect(result.errors.contains(target.string), "\(result)")
+    #expect(try RawImage.read(input) == before)
+    #expect(try workspace.outputNames() == [])
+  }
+
+  @Test func `the report never takes the place of the output`() throws {
+    let result = try workspace.run(["--report-file", output.string])
+    #expect(result.exitCode == 1 || result.exitCode == 64, "\(result)")
+    #expect(try workspace.outputNames() == [])
+    let old = Array("precious".utf8)
+    try RawImage.write(old, to: output)
+    let forced = try workspace.run(["--force", "--report-file", output.string])
+    #expect(forced.exitCode == 1 || forced.exitCode == 64, "\(forced)")
+    #expect(try RawImage.read(output) == old)
   }
 }
