@@ -26,3 +26,14 @@ public struct FileIdentity: Equatable, Sendable {
     self.init(status)
   }
 }
+
+extension FilePath {
+  /// Whether two names lead to one file, or would once there is one: links are followed.
+  public func leadsToSameFile(as other: FilePath) -> Bool {
+    if let left = try? FileIdentity(of: self), let right = try? FileIdentity(of: other) {
+      return left == right
+    }
+    let folders = [self, other].map { try? FileIdentity(of: AtomicFile.directory(of: $0)) }
+    return lastComponent == other.lastComponent && folders[0] != nil && folders[0] == folders[1]
+  }
+}

@@ -1,6 +1,7 @@
 import ArgumentParser
 import DiskImage
 import QDedupKit
+import DiskIO
 import SystemPackage
 
 /// `qdedup convert`: options, checked before any I/O, then one conversion.
@@ -50,7 +51,7 @@ struct ConvertCommand: ParsableCommand {
   func run() throws {
     Interruption.install()
     let progress = Interruption.progress
-    let reportFile = try reportOptions.reportFile.map { try ReportFile($0) }
+    let reportFile = try openReportFile()
     let display = reportOptions.progressStyle.map { ProgressDisplay($0, progress) }
     let outcome = Result { () throws(ConversionError) in
       try Converter(options, progress: progress).run()
@@ -64,6 +65,16 @@ struct ConvertCommand: ParsableCommand {
       let code = error.isInterruption ? ExitCode(Interruption.exitCode) : .failure
       throw Terminal.fail(error.description, code: code)
     }
+  }
+
+  /// Opens the report file, unless it is the input or the output.
+  private func openReportFile() throws -> ReportFile? {
+    guard let name = reportOptions.reportFile else { return nil }
+    for (other, what) in [(input, "input"), (output, "output")]
+    where FilePath(name).leadsToSameFile(as: FilePath(other)) {
+      throw Terminal.fail("\(name) is the \(what); choose another name for the report")
+    }
+    return try ReportFile(name)
   }
 
   private var options: ConvertOptions {

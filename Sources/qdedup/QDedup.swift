@@ -4,7 +4,16 @@
 import ArgumentParser
 import QDedupKit
 
+/// Where the process begins.
 @main
+enum Program {
+  static func main() {
+    Terminal.reserveStandardStreams()
+    QDedup.main()
+  }
+}
+
+/// The program without a subcommand.
 struct QDedup: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "qdedup",

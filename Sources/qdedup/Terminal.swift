@@ -7,6 +7,18 @@ enum Terminal {
   /// Whether standard error is a terminal that can show a progress bar.
   static var standardErrorIsTerminal: Bool { isatty(STDERR_FILENO) == 1 }
 
+  /// Makes sure that no file which is opened later takes the number of a standard stream that was
+  /// closed by whoever started the process: text would go into it. Such a stream stays useless.
+  static func reserveStandardStreams() {
+    for (number, mode) in [
+      (STDIN_FILENO, O_WRONLY), (STDOUT_FILENO, O_RDONLY),
+      (STDERR_FILENO, O_RDONLY),
+    ] where fcntl(number, F_GETFD) == -1 {
+      // The lowest free number is taken, which is this one: those below it are in use.
+      _ = open("/dev/null", mode)
+    }
+  }
+
   /// Writes a result to standard output.
   ///
   /// - Throws: `ExitCode.failure`, with a message, if it cannot be written.

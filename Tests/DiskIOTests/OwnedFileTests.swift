@@ -23,7 +23,7 @@ import Testing
     #expect(try OwnedFile(readingFrom: scratch.make("data", [])).kind() == .regular)
     #expect(try OwnedFile.writable(pipe).kind() == .pipe)
     #expect(try OwnedFile(readingFrom: "/dev/null").kind() == .other)
-    #expect(try OwnedFile(readingFrom: scratch.path).kind() == .other)
+    #expect(try OwnedFile(readingFrom: scratch.path).kind() == .directory)
   }
 
   @Test("sizes, as the file is cut and grown", arguments: [0, 1, 511, 512, 70_000, 1 << 40])

@@ -86,7 +86,7 @@ import Testing
   func messages(format: ImageFormat) {
     let message = ImageError.foreignFormat("disk.x", format).description
     #expect(message.hasPrefix("disk.x is \(format.name), which is not read directly; "))
-    #expect(message.contains("--format raw"))
+    #expect(message.contains("-f raw"))
     let command =
       switch format {
       case .gzip, .xz, .zstd, .bzip2: "\(format.rawValue) -dc disk.x | qdedup convert - OUTPUT"

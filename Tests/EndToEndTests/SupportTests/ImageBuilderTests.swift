@@ -14,11 +14,10 @@ import Testing
     #expect(random.next() == 3_203_168_211_198_807_973)
   }
 
-  @Test func `a seeded file system is sound and the same each time`() throws {
-    let images = [folder.file("a.img"), folder.file("b.img")]
-    for image in images { try Ext4Image.make(at: image, mebibytes: 24, seed: 1) }
-    #expect(try RawImage.read(images[0]) == RawImage.read(images[1]))
-    try Command.system("e2fsck", ["-fn", images[0].string]).run().expectingExit(0)
+  @Test func `a seeded file system is sound`() throws {
+    let image = folder.file("a.img")
+    try Ext4Image.make(at: image, mebibytes: 24, seed: 1)
+    try Command.system("e2fsck", ["-fn", image.string]).run().expectingExit(0)
   }
 
   @Test func `noise of any length is the same for the same seed alone`() {
