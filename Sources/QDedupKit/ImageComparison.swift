@@ -1,11 +1,11 @@
 import Glibc
 internal import DiskIO
-internal import DiskImage
+package import DiskImage
 internal import Synchronization
 
 /// Compares two disks of the same size byte by byte, with several threads. Ranges in which neither
 /// has data are passed over.
-final class ImageComparison: Sendable {
+package final class ImageComparison: Sendable {
   private let left: any ImageSource
   private let right: any ImageSource
   private let progress: Progress
@@ -15,7 +15,7 @@ final class ImageComparison: Sendable {
   /// How many bytes a thread compares at a time.
   private static let step: UInt64 = 1 << 20
 
-  init(_ left: any ImageSource, _ right: any ImageSource, progress: Progress) {
+  package init(_ left: any ImageSource, _ right: any ImageSource, progress: Progress) {
     self.left = left
     self.right = right
     self.progress = progress
@@ -26,7 +26,7 @@ final class ImageComparison: Sendable {
   /// - Parameter threads: How many threads work.
   /// - Throws: `ConversionError.verificationFailed` with a place where they differ, `.interrupted`,
   ///   or what reading them failed with.
-  func run(threads: Int) throws(ConversionError) {
+  package func run(threads: Int) throws(ConversionError) {
     guard left.virtualSize == right.virtualSize else {
       throw .verificationFailed(GuestOffset(min(left.virtualSize, right.virtualSize)))
     }

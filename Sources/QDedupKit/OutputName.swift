@@ -1,11 +1,11 @@
-internal import DiskIO
+package import DiskIO
 internal import Glibc
-internal import SystemPackage
+package import SystemPackage
 
 /// The name of an output, found to be free or replaceable.
-struct OutputName {
+package struct OutputName {
   /// Where the output goes: the name given, links followed.
-  let path: FilePath
+  package let path: FilePath
 
   /// Checks the name before anything is written.
   ///
@@ -14,7 +14,7 @@ struct OutputName {
   ///   - replaces: Whether an existing regular file may be replaced.
   ///   - input: The identity of the input, if it is a file.
   /// - Throws: `ConversionError` of the output's kind.
-  init(_ given: FilePath, replaces: Bool, input: FileIdentity?) throws(ConversionError) {
+  package init(_ given: FilePath, replaces: Bool, input: FileIdentity?) throws(ConversionError) {
     let existing = try converting(ConversionError.io) { () throws(IOError) in
       try FileIdentity(of: given)
     }

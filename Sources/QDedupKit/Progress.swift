@@ -31,13 +31,13 @@ public final class Progress: Sendable {
   /// Asks the operation to stop soon and to leave nothing behind.
   public func cancel() { cancelled.store(true, ordering: .relaxed) }
 
-  func begin(_ phase: Phase, totalBytes: UInt64) {
+  package func begin(_ phase: Phase, totalBytes: UInt64) {
     processedValue.store(0, ordering: .relaxed)
     totalValue.store(totalBytes, ordering: .relaxed)
     phaseValue.store(phase.rawValue, ordering: .relaxed)
   }
 
-  func add(_ bytes: Int) {
+  package func add(_ bytes: Int) {
     processedValue.wrappingAdd(UInt64(bytes), ordering: .relaxed)
   }
 }

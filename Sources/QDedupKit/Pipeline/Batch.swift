@@ -1,11 +1,11 @@
-internal import DiskIO
-internal import DiskImage
+package import DiskIO
+package import DiskImage
 
 /// A run of guest clusters on its way through the pipeline, with the memory that it needs.
 ///
 /// A batch has one owner at a time: the worker that read it, or the ordered part while that
 /// worker holds its turn. Others only read its bytes (to compare) and only while it is retained.
-final class Batch: @unchecked Sendable {
+package final class Batch: @unchecked Sendable {
   // Unchecked: the pipeline hands the batch from owner to owner under its monitor's lock.
 
   let geometry: ClusterGeometry
@@ -14,11 +14,11 @@ final class Batch: @unchecked Sendable {
   private let placeBuffer: UnsafeMutableBufferPointer<ClusterPlace>
 
   /// Its place in the order of all batches: 0, 1, 2 …
-  var ticket: UInt64 = 0
+  package var ticket: UInt64 = 0
   /// The guest offset of its first cluster.
-  var start = GuestOffset(0)
+  package var start = GuestOffset(0)
   /// How many clusters it holds.
-  var clusterCount = 0
+  package var clusterCount = 0
   /// Whether any cluster holds something other than zeros.
   var hasData = false
   /// Whether its duplicates have been compared.
@@ -29,7 +29,7 @@ final class Batch: @unchecked Sendable {
   var placedNumber = 0
 
   /// A batch for up to `byteCount` bytes, a multiple of the cluster size.
-  init(byteCount: Int, geometry: ClusterGeometry) throws(IOError) {
+  package init(byteCount: Int, geometry: ClusterGeometry) throws(IOError) {
     self.geometry = geometry
     buffer = try AlignedBuffer(byteCount: byteCount, purpose: "clusters on their way")
     planBuffer = .allocate(capacity: byteCount >> geometry.clusterBits)
@@ -42,10 +42,10 @@ final class Batch: @unchecked Sendable {
   }
 
   /// The most bytes that it can hold.
-  var capacity: Int { buffer.bytes.count }
+  package var capacity: Int { buffer.bytes.count }
 
   /// The guest bytes of its clusters.
-  var bytes: UnsafeMutableRawBufferPointer {
+  package var bytes: UnsafeMutableRawBufferPointer {
     UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<(clusterCount << geometry.clusterBits)])
   }
 

@@ -1,9 +1,9 @@
-internal import DiskIO
-internal import DiskImage
+package import DiskIO
+package import DiskImage
 
 /// Lends out batches and makes them only as they are needed: memory that was used last is lent
 /// first, because the first touch of fresh memory is slow.
-final class BatchPool: Sendable {
+package final class BatchPool: Sendable {
   private struct State {
     var idle: [Batch] = []
     var made = 0
@@ -15,14 +15,14 @@ final class BatchPool: Sendable {
   private let limit: Int
 
   /// Lends out at most `limit` batches at a time.
-  init(geometry: ClusterGeometry, shape: BatchShape, limit: Int) {
+  package init(geometry: ClusterGeometry, shape: BatchShape, limit: Int) {
     self.geometry = geometry
     self.shape = shape
     self.limit = limit
   }
 
   /// Borrows a batch, waiting for one while all are lent out.
-  func take() throws(IOError) -> Batch {
+  package func take() throws(IOError) -> Batch {
     let idle = state.wait { state -> Batch?? in
       if let batch = state.idle.popLast() { return .some(batch) }
       guard state.made < limit else { return nil }
@@ -34,7 +34,7 @@ final class BatchPool: Sendable {
   }
 
   /// Returns a batch that nobody uses or compares with any more.
-  func give(_ batch: Batch) {
+  package func give(_ batch: Batch) {
     state.update { $0.idle.append(batch) }
   }
 }

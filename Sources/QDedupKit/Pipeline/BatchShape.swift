@@ -1,15 +1,15 @@
-internal import DiskImage
+package import DiskImage
 
 /// How guest clusters are grouped on their way: by rules of the cluster size alone, so that the
 /// output's bytes depend on neither the input's format nor the number of threads.
-struct BatchShape {
+package struct BatchShape {
   /// The bytes of a batch: a multiple of the cluster size. Batches begin at multiples of it.
-  let byteCount: Int
+  package let byteCount: Int
   /// How many batches with data stand between looking up a cluster and placing it.
-  let lag: Int
+  package let lag: Int
 
   /// The shape for clusters of one size.
-  init(_ geometry: ClusterGeometry) {
+  package init(_ geometry: ClusterGeometry) {
     byteCount = max(Self.preferredSize, geometry.clusterSize)
     lag = min(8, max(2, Self.inFlightSize / byteCount))
   }
@@ -22,5 +22,5 @@ struct BatchShape {
 
   /// How many batches must exist for `threads` workers never to wait for memory: each holds one,
   /// and those between lookup and placing, and as many again, are kept to compare with.
-  func batchCount(threads: Int) -> Int { threads + 2 * lag }
+  package func batchCount(threads: Int) -> Int { threads + 2 * lag }
 }

@@ -2,7 +2,7 @@ internal import DiskIO
 internal import DiskImage
 
 /// Where the pipeline gets its batches from. Any thread may ask.
-protocol BatchSource: Sendable {
+package protocol BatchSource: Sendable {
   /// Fills the next batch that may hold data, and gives it its ticket.
   ///
   /// - Parameter batch: A batch that nobody uses.

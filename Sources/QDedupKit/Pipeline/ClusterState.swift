@@ -22,7 +22,7 @@ struct ClusterPlan {
 }
 
 /// What the ordered part of the pipeline knows of one cluster.
-struct ClusterPlace {
+package struct ClusterPlace {
   /// Where the data stands in the output; known for duplicates of placed clusters from the start,
   /// for others from when they are placed.
   var host: HostOffset

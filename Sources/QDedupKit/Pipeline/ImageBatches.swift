@@ -1,10 +1,10 @@
 internal import DiskIO
-internal import DiskImage
+package import DiskImage
 internal import Synchronization
 
 /// The batches of an image that can be read at any place: several threads read at a time, and
 /// ranges without data are passed over.
-final class ImageBatches: BatchSource {
+package final class ImageBatches: BatchSource {
   private struct Cursor {
     var ticket: UInt64 = 0
     var offset = GuestOffset(0)
@@ -16,16 +16,16 @@ final class ImageBatches: BatchSource {
   private let byteCount: UInt64
   private let cursor = Mutex(Cursor())
 
-  init(_ image: any ImageSource, geometry: ClusterGeometry, shape: BatchShape) {
+  package init(_ image: any ImageSource, geometry: ClusterGeometry, shape: BatchShape) {
     self.image = image
     self.geometry = geometry
     byteCount = UInt64(shape.byteCount)
   }
 
-  var virtualSize: UInt64 { image.virtualSize }
-  var fileSize: UInt64 { image.fileSize }
+  package var virtualSize: UInt64 { image.virtualSize }
+  package var fileSize: UInt64 { image.fileSize }
 
-  func fill(_ batch: Batch) throws(ConversionError) -> Bool {
+  package func fill(_ batch: Batch) throws(ConversionError) -> Bool {
     let claimed = try cursor.withLock { cursor throws(ConversionError) in
       try claim(batch, &cursor)
     }

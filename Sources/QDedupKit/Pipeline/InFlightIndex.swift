@@ -1,23 +1,31 @@
-internal import DedupStore
+package import DedupStore
 
 /// Finds clusters that have been looked up but not yet placed, by their digest.
 ///
 /// A hash table with linear probing over at most half of its slots; O(1).
-struct InFlightIndex: ~Copyable {
+package struct InFlightIndex: ~Copyable {
   /// A cluster in flight.
-  struct Entry {
-    var digest: Digest
+  package struct Entry {
+    package var digest: Digest
     /// What the ordered part knows of it; nil in a free slot.
-    var place: UnsafeMutablePointer<ClusterPlace>?
+    package var place: UnsafeMutablePointer<ClusterPlace>?
     /// Its bytes in memory.
-    var bytes: UnsafeRawPointer?
+    package var bytes: UnsafeRawPointer?
+
+    package init(
+      digest: Digest, place: UnsafeMutablePointer<ClusterPlace>?, bytes: UnsafeRawPointer?
+    ) {
+      self.digest = digest
+      self.place = place
+      self.bytes = bytes
+    }
   }
 
   private let slots: UnsafeMutableBufferPointer<Entry>
   private let mask: Int
 
   /// An index for at most `capacity` clusters at a time.
-  init(capacity: Int) {
+  package init(capacity: Int) {
     var count = 16
     while count < capacity * 2 { count *= 2 }
     mask = count - 1
@@ -29,20 +37,20 @@ struct InFlightIndex: ~Copyable {
   deinit { slots.deallocate() }
 
   /// The cluster in flight that has this digest.
-  func find(_ digest: Digest) -> Entry? {
+  package func find(_ digest: Digest) -> Entry? {
     let entry = slots[slot(of: digest)]
     return entry.place == nil ? nil : entry
   }
 
   /// Adds a cluster, or puts it in the place of another one with the same digest.
-  func insert(_ entry: Entry) {
+  package func insert(_ entry: Entry) {
     slots[slot(of: entry.digest)] = entry
   }
 
   /// Removes a cluster.
   ///
   /// - Returns: False if another cluster has taken its place, or it was never there.
-  func remove(_ digest: Digest, place: UnsafeMutablePointer<ClusterPlace>) -> Bool {
+  package func remove(_ digest: Digest, place: UnsafeMutablePointer<ClusterPlace>) -> Bool {
     var free = slot(of: digest)
     guard slots[free].place == place else { return false }
     // Moves later entries of the run back over the gap, so that no search ends too early.

@@ -1,14 +1,14 @@
 import Glibc
 
 /// State that threads share, under a lock, with a way to wait until it changes.
-final class Monitor<State>: @unchecked Sendable {
+package final class Monitor<State>: @unchecked Sendable {
   // Unchecked: the state is touched only with the mutex held.
 
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
   private let changed: UnsafeMutablePointer<pthread_cond_t>
   private var state: State
 
-  init(_ state: State) {
+  package init(_ state: State) {
     self.state = state
     mutex = .allocate(capacity: 1)
     changed = .allocate(capacity: 1)
@@ -24,14 +24,14 @@ final class Monitor<State>: @unchecked Sendable {
   }
 
   /// Looks at the state.
-  func read<Result>(_ body: (State) -> Result) -> Result {
+  package func read<Result>(_ body: (State) -> Result) -> Result {
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
     return body(state)
   }
 
   /// Changes the state and wakes all who wait.
-  func update<Result>(_ body: (inout State) -> Result) -> Result {
+  package func update<Result>(_ body: (inout State) -> Result) -> Result {
     pthread_mutex_lock(mutex)
     defer {
       pthread_cond_broadcast(changed)
@@ -41,7 +41,7 @@ final class Monitor<State>: @unchecked Sendable {
   }
 
   /// Waits until `body` gives a result, asking it anew after each change.
-  func wait<Result, Failure: Error>(
+  package func wait<Result, Failure: Error>(
     until body: (inout State) throws(Failure) -> Result?
   ) throws(Failure) -> Result {
     pthread_mutex_lock(mutex)

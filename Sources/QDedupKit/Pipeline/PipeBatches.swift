@@ -1,8 +1,8 @@
-internal import DiskImage
+package import DiskImage
 internal import Synchronization
 
 /// The batches of an image that comes through a pipe: one thread reads at a time.
-final class PipeBatches: BatchSource {
+package final class PipeBatches: BatchSource {
   private struct Cursor {
     let pipe: PipeImage
     var ticket: UInt64 = 0
@@ -13,7 +13,7 @@ final class PipeBatches: BatchSource {
   private let isCancelled: @Sendable () -> Bool
   private let cursor: Mutex<Cursor>
 
-  init(
+  package init(
     _ pipe: PipeImage, geometry: ClusterGeometry, isCancelled: @escaping @Sendable () -> Bool
   ) {
     self.geometry = geometry
@@ -21,10 +21,10 @@ final class PipeBatches: BatchSource {
     cursor = Mutex(Cursor(pipe: pipe))
   }
 
-  var fileSize: UInt64 { cursor.withLock { $0.pipe.byteCount } }
-  var virtualSize: UInt64 { (fileSize + 511) & ~511 }
+  package var fileSize: UInt64 { cursor.withLock { $0.pipe.byteCount } }
+  package var virtualSize: UInt64 { (fileSize + 511) & ~511 }
 
-  func fill(_ batch: Batch) throws(ConversionError) -> Bool {
+  package func fill(_ batch: Batch) throws(ConversionError) -> Bool {
     try cursor.withLock { cursor throws(ConversionError) in try fill(batch, &cursor) }
   }
 

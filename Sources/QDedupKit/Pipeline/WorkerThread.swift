@@ -39,7 +39,7 @@ package struct WorkerThread: Sendable {
   ///   - count: How many threads.
   ///   - onFailure: Called on the failing thread with each error; it must make the others stop.
   ///   - body: What each thread does.
-  static func runAll(
+  package static func runAll(
     _ count: Int, onFailure: @escaping @Sendable (ConversionError) -> Void,
     _ body: @escaping @Sendable () throws(ConversionError) -> Void
   ) {

@@ -2,7 +2,7 @@
 ///
 /// Batches are placed in order and written by whichever worker placed them, so they complete in
 /// any order.
-final class WrittenPrefix: Sendable {
+package final class WrittenPrefix: Sendable {
   private struct State {
     /// All of the output before this byte is written.
     var end: UInt64 = 0
@@ -15,11 +15,14 @@ final class WrittenPrefix: Sendable {
 
   private let state = Monitor(State())
 
+  /// Nothing is written yet.
+  package init() {}
+
   /// Notes that the next batch has been placed.
   ///
   /// - Parameter hostEnd: Where the host clusters end that were allocated up to then.
   /// - Returns: The number to hand to `markWritten`.
-  func addPlaced(hostEnd: UInt64) -> Int {
+  package func addPlaced(hostEnd: UInt64) -> Int {
     state.update { state in
       state.waiting.append((hostEnd, false))
       return state.completed + state.waiting.count - 1
@@ -27,7 +30,7 @@ final class WrittenPrefix: Sendable {
   }
 
   /// Notes that a placed batch has been written.
-  func markWritten(_ number: Int) {
+  package func markWritten(_ number: Int) {
     state.update { state in
       state.waiting[number - state.completed].isWritten = true
       while let first = state.waiting.first, first.isWritten {
@@ -39,7 +42,7 @@ final class WrittenPrefix: Sendable {
   }
 
   /// Waits until all of the output before `offset` is written.
-  func wait(until offset: UInt64) throws(ConversionError) {
+  package func wait(until offset: UInt64) throws(ConversionError) {
     try state.wait { state throws(ConversionError) -> Void? in
       if state.hasFailed { throw .interrupted }
       return state.end >= offset ? () : nil
@@ -47,7 +50,7 @@ final class WrittenPrefix: Sendable {
   }
 
   /// Waits until the batch of that number is written.
-  func wait(forBatch number: Int) throws(ConversionError) {
+  package func wait(forBatch number: Int) throws(ConversionError) {
     try state.wait { state throws(ConversionError) -> Void? in
       if state.hasFailed { throw .interrupted }
       return state.completed > number ? () : nil
@@ -55,7 +58,7 @@ final class WrittenPrefix: Sendable {
   }
 
   /// Wakes all who wait: nothing more will be written.
-  func fail() {
+  package func fail() {
     state.update { $0.hasFailed = true }
   }
 }
