@@ -1,0 +1,71 @@
+import DedupStore
+import DiskImage
+import Glibc
+import QDedupKit
+import Synchronization
+import SystemPackage
+import Testing
+
+/// Conversions that are asked to stop.
+@Suite struct CancellationTests {
+  private static let message = "interrupted; no output was kept"
+
+  @Test("before it has begun")
+  func before() throws {
+    let trial = try Trial(Disks.unique(clusters: 10, clusterSize: 4096))
+    trial.progress.cancel()
+    #expect(try trial.failure() == Self.message)
+  }
+
+  @Test(
+    "in the middle, with the output in any state", arguments: [1, 700, 2999], [1, 2, 4])
+  func during(clusters: Int, threads: Int) throws {
+    var trial = try Trial(Disks.unique(clusters: 3000, clusterSize: 4096), threads: threads)
+    trial.options.logStoreOrder = 2
+    let progress = trial.progress
+    let seen = Counter()
+    trial.tuning.digest = { bytes in
+      if seen.next() == clusters { progress.cancel() }
+      return .init(of: bytes)
+    }
+    #expect(try trial.failure() == Self.message)
+  }
+
+  @Test("while a pipe is silent", arguments: [0, 100, 5000])
+  func pipe(byteCount: Int) throws {
+    var trial = try Trial([])
+    let name = trial.scratch.file("pipe")
+    try #require(mkfifo(name.string, 0o600) == 0)
+    let end = try FileDescriptor.open(name, .readWrite)
+    defer { try? end.close() }
+    try end.writeAll([UInt8](repeating: 7, count: byteCount))
+    trial.options.input = .file(name)
+    let progress = trial.progress
+    let canceller = try WorkerThread {
+      usleep(50_000)
+      progress.cancel()
+    }
+    #expect(try trial.failure() == Self.message)
+    canceller.join()
+  }
+
+  @Test("an existing output stays")
+  func existing() throws {
+    var trial = try Trial(Disks.unique(clusters: 100, clusterSize: 4096))
+    trial.options.replacesOutput = true
+    _ = try trial.scratch.make("disk.qcow2", [1, 2, 3])
+    let progress = trial.progress
+    trial.tuning.digest = { bytes in
+      progress.cancel()
+      return .init(of: bytes)
+    }
+    #expect(try trial.failure() == Self.message)
+    #expect(try trial.output() == [1, 2, 3])
+  }
+
+  /// Counts calls from any thread.
+  private final class Counter: Sendable {
+    private let value = Atomic(0)
+    func next() -> Int { value.wrappingAdd(1, ordering: .relaxed).newValue }
+  }
+}

@@ -1,0 +1,48 @@
+import DiskImage
+import Foundation
+import Glibc
+import QDedupKit
+import SystemPackage
+import Testing
+
+/// The same bytes for any number of threads, and from a pipe.
+@Suite struct DeterminismTests {
+  @Test("threads do not show in the output", arguments: [512, 4096, 65_536])
+  func threads(clusterSize: Int) throws {
+    let disk = Disks.random(
+      clusters: (16 << 20) / clusterSize, clusterSize: clusterSize,
+      distinct: (3 << 20) / clusterSize, zeroPercent: 30, seed: 3)
+    var first = try Trial(disk.bytes, clusterSize: clusterSize, threads: 1)
+    first.options.logStoreOrder = 3
+    let expected = try first.convertAndCompare()
+    for threads in [2, 7] {
+      var other = try Trial(disk.bytes, clusterSize: clusterSize, threads: threads)
+      other.options.logStoreOrder = 3
+      let report = try other.convert()
+      #expect(try other.output() == first.output())
+      #expect(report.clusters == expected.clusters)
+      #expect(report.hashStore == expected.hashStore)
+    }
+  }
+
+  @Test("a pipe gives the same image as a file", arguments: [1, 3])
+  func pipe(threads: Int) throws {
+    let disk = Disks.random(clusters: 2000, clusterSize: 4096, distinct: 500, seed: 5).bytes
+    var file = try Trial(disk)
+    file.options.logStoreOrder = 6
+    _ = try file.convertAndCompare()
+    var pipe = try Trial(disk, threads: threads)
+    let name = pipe.scratch.file("pipe")
+    try #require(mkfifo(name.string, 0o600) == 0)
+    pipe.options.input = .file(name)
+    pipe.options.logStoreOrder = 6
+    Thread.detachNewThread {
+      guard let end = try? FileDescriptor.open(name, .writeOnly) else { return }
+      _ = try? end.writeAll(disk)
+      try? end.close()
+    }
+    let report = try pipe.convert()
+    #expect(try pipe.output() == file.output())
+    #expect(report.input.virtualSize == UInt64(disk.count))
+  }
+}

@@ -1,0 +1,100 @@
+import DedupStore
+import DiskIO
+import DiskImage
+import Foundation
+import Glibc
+import QDedupKit
+import SystemPackage
+import Testing
+
+/// Inputs that are refused, and outputs that stand in the way, as a conversion meets them.
+@Suite struct InputTests {
+  @Test("an input that is not there")
+  func missing() throws {
+    var trial = try Trial([])
+    trial.options.input = .file(trial.scratch.file("missing"))
+    #expect(try trial.failure()?.hasSuffix("missing: No such file or directory") == true)
+  }
+
+  @Test("a folder and a device are no images")
+  func notAnImage() throws {
+    var trial = try Trial([])
+    let inputs: [(FilePath, FileKind)] = [(trial.scratch.path, .directory), ("/dev/null", .other)]
+    for (path, kind) in inputs {
+      trial.options.input = .file(path)
+      #expect(try trial.failure() == ImageError.notAnImage(path, kind).description)
+    }
+  }
+
+  @Test("another format is refused, unless it is to be taken as raw", arguments: [true, false])
+  func format(isPipe: Bool) throws {
+    let disk = [0x1F, 0x8B, 0x08, 0x00] + [UInt8](repeating: 1, count: 1020)
+    var trial = try Trial(disk)
+    var path = trial.scratch.file("disk.raw")
+    func feed() throws {
+      guard isPipe else { return }
+      let name = path
+      Thread.detachNewThread {
+        guard let end = try? FileDescriptor.open(name, .writeOnly) else { return }
+        _ = try? end.writeAll(disk)
+        try? end.close()
+      }
+    }
+    if isPipe {
+      path = trial.scratch.file("pipe")
+      try #require(mkfifo(path.string, 0o600) == 0)
+      trial.options.input = .file(path)
+    }
+    try feed()
+    #expect(try trial.failure() == ImageError.foreignFormat(path, .gzip).description)
+    trial.options.treatsInputAsRaw = true
+    try feed()
+    #expect(try trial.convertAndCompare().clusters.data == 1)
+  }
+
+  @Test("a pipe cannot be verified")
+  func pipe() throws {
+    var trial = try Trial([])
+    let name = trial.scratch.file("pipe")
+    try #require(mkfifo(name.string, 0o600) == 0)
+    let end = try FileDescriptor.open(name, .readWrite)
+    try end.writeAll([UInt8](repeating: 1, count: 600))
+    trial.options.input = .file(name)
+    trial.options.verifies = true
+    #expect(try trial.failure() == ConversionError.cannotVerifyPipe.description)
+    try end.close()
+  }
+
+  @Test("an existing output is refused and stays, or is replaced")
+  func output() throws {
+    var trial = try Trial(Disks.unique(clusters: 3, clusterSize: 4096))
+    _ = try trial.scratch.make("disk.qcow2", [1, 2, 3])
+    let output = trial.options.output
+    #expect(try trial.failure() == ConversionError.outputExists(output).description)
+    #expect(try trial.output() == [1, 2, 3])
+    trial.options.replacesOutput = true
+    _ = try trial.convertAndCompare()
+  }
+
+  @Test("an output that appears meanwhile is refused at the end and stays")
+  func outputAppears() throws {
+    var trial = try Trial(Disks.unique(clusters: 3, clusterSize: 4096))
+    let output = trial.options.output
+    trial.tuning.digest = { bytes in
+      _ = FileManager.default.createFile(atPath: output.string, contents: Data([9]))
+      return .init(of: bytes)
+    }
+    let error = #expect(throws: ConversionError.self) { try trial.convert() }
+    #expect(error?.description == ConversionError.outputExists(output).description)
+    #expect(try trial.output() == [9])
+    #expect(try trial.scratch.names() == ["disk.qcow2", "disk.raw"])
+  }
+
+  @Test("a disk that is too large for its clusters")
+  func tooLarge() throws {
+    let trial = try Trial([], clusterSize: 512)
+    let size = 128 << 30 + 512
+    try #require(truncate(trial.scratch.file("disk.raw").string, size) == 0)
+    #expect(try trial.failure()?.contains("use --cluster-size 1024 or larger") == true)
+  }
+}

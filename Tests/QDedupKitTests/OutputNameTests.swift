@@ -1,0 +1,84 @@
+import DiskIO
+import Foundation
+import QDedupKit
+import SystemPackage
+import Testing
+
+/// Names for an output.
+@Suite struct OutputNameTests {
+  let scratch: Scratch
+  let input: FileIdentity?
+
+  init() throws {
+    scratch = try Scratch()
+    input = try FileIdentity(of: try scratch.make("input", [1]))
+  }
+
+  @Test("a free name is taken as it is", arguments: [true, false])
+  func free(replaces: Bool) throws {
+    let path = scratch.file("new")
+    #expect(try OutputName(path, replaces: replaces, input: input).path == path)
+    let deep = scratch.file("missing").appending("new")
+    #expect(try OutputName(deep, replaces: replaces, input: input).path == deep)
+  }
+
+  @Test("an existing file needs leave")
+  func existing() throws {
+    let path = try scratch.make("old", [2])
+    #expect(try OutputName(path, replaces: true, input: input).path == path)
+    #expect(failure(path, replaces: false) == ConversionError.outputExists(path).description)
+  }
+
+  @Test("a link stays, and what it leads to is replaced")
+  func link() throws {
+    let target = try scratch.make("old", [2])
+    let link = try self.link("link", to: "old")
+    #expect(try OutputName(link, replaces: true, input: input).path == target)
+    #expect(failure(link, replaces: false) == ConversionError.outputExists(link).description)
+  }
+
+  @Test("a link to nothing is refused", arguments: [true, false])
+  func dangling(replaces: Bool) throws {
+    let link = try self.link("link", to: "missing")
+    let expected = ConversionError.outputDangling(link).description
+    #expect(failure(link, replaces: replaces) == expected)
+  }
+
+  @Test("the input is refused under any of its names", arguments: [true, false])
+  func inputItself(replaces: Bool) throws {
+    let path = scratch.file("input")
+    let hard = scratch.file("hard")
+    try FileManager.default.linkItem(atPath: path.string, toPath: hard.string)
+    for name in [path, hard, try link("link", to: "input")] {
+      let expected = ConversionError.outputIsInput(name).description
+      #expect(failure(name, replaces: replaces) == expected)
+    }
+  }
+
+  @Test("what is no regular file is refused", arguments: [true, false])
+  func notRegular(replaces: Bool) {
+    for name: FilePath in [scratch.path, "/dev/null"] {
+      let expected = ConversionError.outputNotRegular(name).description
+      #expect(failure(name, replaces: replaces) == expected)
+    }
+  }
+
+  @Test("a name that leads through a file is an error")
+  func throughFile() {
+    let path = scratch.file("input").appending("new")
+    #expect(failure(path, replaces: true)?.contains("Not a directory") == true)
+  }
+
+  private func link(_ name: String, to target: String) throws -> FilePath {
+    try FileManager.default.createSymbolicLink(
+      atPath: scratch.file(name).string, withDestinationPath: target)
+    return scratch.file(name)
+  }
+
+  private func failure(_ path: FilePath, replaces: Bool) -> String? {
+    let error = #expect(throws: ConversionError.self) {
+      _ = try OutputName(path, replaces: replaces, input: input)
+    }
+    return error?.description
+  }
+}

@@ -1,0 +1,39 @@
+import QDedupKit
+import Testing
+
+/// A cap on the references of a host cluster.
+@Suite struct ReferenceCapTests {
+  @Test("S33: equal clusters share copies of at most the cap", arguments: [1, 2, 3, 7, 2000])
+  func allEqual(cap: UInt32) throws {
+    let count = 2100
+    var trial = try Trial([UInt8](repeating: 7, count: count * 4096))
+    trial.tuning = ConversionTuning(maxReferences: cap)
+    let report = try trial.convertAndCompare()
+    let copies = UInt64((count + Int(cap) - 1) / Int(cap))
+    #expect(report.clusters.unique == copies)
+    #expect(report.hashStore.referencesCapped == copies - 1)
+    #expect(report.maxReferences == cap)
+  }
+
+  @Test(
+    "S33: random clusters, whether the copy is in flight, in the log store or frozen",
+    arguments: [1, 2, 3, 7] as [UInt32], [1, 4, 12])
+  func random(cap: UInt32, order: Int) throws {
+    // So many zeros that few of the equal clusters are in flight at the same time.
+    let disk = Disks.random(
+      clusters: 3000, clusterSize: 4096, distinct: 200, zeroPercent: 70,
+      seed: UInt64(cap) << 8 + UInt64(order))
+    var trial = try Trial(disk.bytes)
+    trial.options.logStoreOrder = order
+    trial.options.maxIncarnations = 0
+    trial.tuning = ConversionTuning(maxReferences: cap)
+    let report = try trial.convertAndCompare()
+    // Nothing is forgotten, so each content has as few copies as the cap allows.
+    let copies = disk.occurrences.map { ($0 + Int(cap) - 1) / Int(cap) }
+    #expect(report.clusters.unique == UInt64(copies.reduce(0, +)))
+    #expect(report.hashStore.referencesCapped == UInt64(copies.map { max(0, $0 - 1) }.reduce(0, +)))
+    #expect(report.maxReferences == cap)
+    #expect(report.hashStore.logStoreHits + report.hashStore.incarnationHits > 100)
+    if order == 1 { #expect(report.hashStore.incarnationHits > 50) }
+  }
+}

@@ -1,0 +1,125 @@
+import DiskIO
+import DiskImage
+import QDedupKit
+import Synchronization
+import Testing
+
+/// Locks, threads, and what is built of them.
+@Suite struct ThreadingTests {
+  @Test("a monitor loses no update")
+  func updates() throws {
+    let monitor = Monitor(0)
+    let threads = try (0..<4).map { _ in
+      try WorkerThread { for _ in 0..<10_000 { monitor.update { $0 += 1 } } }
+    }
+    for thread in threads { thread.join() }
+    #expect(monitor.read { $0 } == 40_000)
+  }
+
+  @Test("threads that wait for each other take turns")
+  func turns() throws {
+    let order = Monitor<[Int]>([])
+    let threads = try (0..<3).map { number in
+      try WorkerThread {
+        for round in 0..<200 {
+          order.wait { $0.count == round * 3 + number ? () : nil }
+          order.update { $0.append(number) }
+        }
+      }
+    }
+    for thread in threads { thread.join() }
+    #expect(order.read { $0 } == (0..<600).map { $0 % 3 })
+  }
+
+  @Test("a wait that throws lets go of the lock")
+  func waitThrows() {
+    let monitor = Monitor(1)
+    #expect(throws: ConversionError.self) {
+      try monitor.wait { (_) throws(ConversionError) -> Int? in throw .interrupted }
+    }
+    #expect(monitor.update { $0 + 1 } == 2)
+  }
+
+  @Test("all threads run, and each failure is reported", arguments: [1, 2, 8])
+  func runAll(count: Int) {
+    let (begun, failed) = (Counter(), Counter())
+    WorkerThread.runAll(count) { _ in
+      failed.add()
+    } _: { () throws(ConversionError) in
+      begun.add()
+      throw .interrupted
+    }
+    #expect(begun.value == count)
+    #expect(failed.value == count)
+  }
+
+  @Test("a pool lends what came back last, and no more than its limit")
+  func pool() throws {
+    let geometry = try #require(ClusterGeometry(clusterSize: 4096))
+    let pool = BatchPool(geometry: geometry, shape: BatchShape(geometry), limit: 2)
+    let first = try pool.take()
+    let second = try pool.take()
+    #expect(first !== second)
+    #expect(first.capacity == BatchShape(geometry).byteCount)
+    let third = Mutex<Batch?>(nil)
+    let waiting = try WorkerThread {
+      let batch = try? pool.take()
+      third.withLock { $0 = batch }
+    }
+    pool.give(second)
+    waiting.join()
+    #expect(third.withLock { $0 } === second)
+    pool.give(first)
+    pool.give(second)
+    #expect(try pool.take() === second)
+  }
+
+  @Test("the output counts as written up to the first batch that is not")
+  func prefix() throws {
+    let written = WrittenPrefix()
+    let numbers = [100, 200, 300].map { written.addPlaced(hostEnd: $0) }
+    #expect(numbers == [0, 1, 2])
+    written.markWritten(1)
+    let (reached, failures) = (Counter(), Counter())
+    let waiting = try WorkerThread {
+      do throws(ConversionError) {
+        try written.wait(until: 200)
+        reached.add()
+        try written.wait(until: 300)
+        reached.add()
+      } catch {
+        failures.add()
+      }
+    }
+    written.markWritten(0)
+    try written.wait(until: 200)
+    try written.wait(forBatch: 1)
+    written.fail()
+    waiting.join()
+    #expect(failures.value == 1)
+    #expect(reached.value <= 1)
+    #expect(throws: ConversionError.self) { try written.wait(forBatch: 2) }
+  }
+
+  @Test("progress counts from 0 in each phase")
+  func progress() {
+    let progress = Progress()
+    #expect(progress.phase == .starting && progress.totalBytes == 0)
+    progress.begin(.converting, totalBytes: 100)
+    progress.add(30)
+    progress.add(5)
+    #expect(progress.phase == .converting)
+    #expect(progress.totalBytes == 100 && progress.processedBytes == 35)
+    progress.begin(.verifying, totalBytes: 7)
+    #expect(progress.processedBytes == 0 && progress.totalBytes == 7)
+    #expect(!progress.isCancelled)
+    progress.cancel()
+    #expect(progress.isCancelled && progress.phase == .verifying)
+  }
+
+  private final class Counter: Sendable {
+    private let count = Atomic(0)
+    var value: Int { count.load(ordering: .relaxed) }
+    func add() { count.wrappingAdd(1, ordering: .relaxed) }
+  }
+}

@@ -1,0 +1,54 @@
+import DiskImage
+import QCOW2
+import QDedupKit
+import SystemPackage
+import Testing
+
+/// One conversion in a temporary folder, with everything that can be turned.
+struct Trial {
+  let scratch: Scratch
+  var options: ConvertOptions
+  var tuning = ConversionTuning(maxReferences: RefcountWidth.highest)
+  var progress = Progress()
+
+  /// A conversion of the file `disk.raw`, which is made of these bytes.
+  init(_ disk: [UInt8], clusterSize: Int = 4096, threads: Int = 2) throws {
+    scratch = try Scratch()
+    options = ConvertOptions(
+      input: .file(try scratch.make("disk.raw", disk)), output: scratch.file("disk.qcow2"),
+      geometry: try #require(ClusterGeometry(clusterSize: clusterSize)), threads: threads)
+    options.syncs = false
+  }
+
+  /// Converts.
+  func convert() throws(ConversionError) -> ConversionReport {
+    try Converter(options, progress: progress, tuning: tuning).run()
+  }
+
+  /// Converts, and has QEMU check the output and compare it with the input.
+  func convertAndCompare() throws -> ConversionReport {
+    let report = try convert()
+    let (raw, image) = (scratch.file("disk.raw").string, options.output.string)
+    let check = try Command("qemu-img", "check", "-f", "qcow2", image)
+    #expect(check.exitCode == 0, "\(check.output)")
+    let compare = try Command("qemu-img", "compare", "-f", "raw", "-F", "qcow2", raw, image)
+    #expect(compare.exitCode == 0, "\(compare.output)")
+    let clusters = report.clusters
+    #expect(clusters.data == clusters.unique + clusters.duplicate)
+    #expect(clusters.total == clusters.zero + clusters.data)
+    return report
+  }
+
+  /// Converts in vain.
+  ///
+  /// - Returns: What the error says. Nothing may be in the folder that was not there before.
+  func failure() throws -> String? {
+    let before = try scratch.names()
+    let error = #expect(throws: ConversionError.self) { try convert() }
+    #expect(try scratch.names() == before)
+    return error?.description
+  }
+
+  /// The bytes of the output.
+  func output() throws -> [UInt8] { try Scratch.content(of: options.output) }
+}
