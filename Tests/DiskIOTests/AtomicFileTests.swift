@@ -109,7 +109,7 @@ import Testing
       for task in 0..<8 {
         group.addTask {
           var modes: Set<Int> = []
-          for round in 0..<200 {
+          for round in 0..<60 {
             let file = try AtomicFile(replacing: scratch.file("out.\(task).\(round)"))
             try file.publish(replacing: false, sync: false)
             modes.insert(try Self.mode(of: file.path))

@@ -49,7 +49,7 @@ import Testing
     #expect(beyond.exitCode != 0)
   }
 
-  @Test("QEMU makes a disk of the limit", arguments: [9, 12, 16, 21])
+  @Test("QEMU makes a disk of the limit", arguments: [9, 12])
   func madeByQEMU(bits: Int) throws {
     let geometry = try #require(ClusterGeometry(clusterSize: 1 << bits))
     let within = try create(bits, ImageLimits(geometry).virtualSize)

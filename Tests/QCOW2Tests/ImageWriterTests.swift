@@ -70,7 +70,7 @@ import Testing
   @Test("random images", arguments: [512, 4096, 65_536], 1...3)
   func random(clusterSize: Int, seed: UInt64) throws {
     var generator = SplitMix64(seed: seed)
-    let clusters = min(3000, 16 << 20 / clusterSize)
+    let clusters = min(1200, 8 << 20 / clusterSize)
     let image = try WrittenImage(
       scratch, clusterSize: clusterSize, virtualSize: clusters * clusterSize)
     var hosts: [HostOffset] = []

@@ -10,8 +10,8 @@ import Testing
   @Test("threads do not show in the output", arguments: [512, 4096, 65_536])
   func threads(clusterSize: Int) throws {
     let disk = Disks.random(
-      clusters: (16 << 20) / clusterSize, clusterSize: clusterSize,
-      distinct: (3 << 20) / clusterSize, zeroPercent: 30, seed: 3)
+      clusters: (10 << 20) / clusterSize, clusterSize: clusterSize,
+      distinct: (2 << 20) / clusterSize, zeroPercent: 30, seed: 3)
     var first = try Trial(disk.bytes, clusterSize: clusterSize, threads: 1)
     first.options.logStoreOrder = 3
     let expected = try first.convertAndCompare()
