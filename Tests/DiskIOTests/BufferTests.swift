@@ -22,7 +22,9 @@ import Testing
     #expect(error?.description == "cannot allocate memory for a test: Cannot allocate memory")
   }
 
-  @Test("a zeroed buffer reads as zeros and can be written", arguments: [1, 4096, 10_000])
+  @Test(
+    "a zeroed buffer reads as zeros and can be written",
+    arguments: [1, 4096, 10_000, 2 << 20, 5_000_001])
   func zeroed(count: Int) throws {
     let buffer = try ZeroedBuffer(byteCount: count, purpose: "a test")
     #expect(buffer.bytes.count == count)

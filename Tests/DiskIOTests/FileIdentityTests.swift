@@ -39,6 +39,23 @@ import Testing
     #expect(try FileIdentity(of: scratch.file("soft")) == nil)
   }
 
+  @Test("two names would lead to one file once there is one")
+  func sameFileToBe() throws {
+    try FileManager.default.createDirectory(
+      atPath: scratch.file("real").string, withIntermediateDirectories: false)
+    try FileManager.default.createSymbolicLink(
+      atPath: scratch.file("other").string, withDestinationPath: "real")
+    let missing = scratch.file("real").appending("new")
+    #expect(missing.leadsToSameFile(as: scratch.file("other").appending("new")))
+    #expect(!missing.leadsToSameFile(as: scratch.file("other").appending("newer")))
+    #expect(!missing.leadsToSameFile(as: scratch.file("new")))
+    let nowhere = scratch.file("nowhere").appending("new")
+    #expect(!nowhere.leadsToSameFile(as: scratch.file("nothing").appending("new")))
+    let path = try scratch.make("data", [1])
+    #expect(path.leadsToSameFile(as: scratch.path.appending("real/../data")))
+    #expect(!path.leadsToSameFile(as: try scratch.make("copy", [1])))
+  }
+
   @Test("a name that leads through a file is an error")
   func throughFile() throws {
     let path = try scratch.make("data", []).appending("inside")
