@@ -26,6 +26,10 @@ int qdedup_link_unnamed(int descriptor, const char *path) {
   return linkat(AT_FDCWD, source, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
 }
 
+int qdedup_rename_to_new(const char *path, const char *new_path) {
+  return renameat2(AT_FDCWD, path, AT_FDCWD, new_path, RENAME_NOREPLACE);
+}
+
 int qdedup_block_device_size(int descriptor, uint64_t *size) {
   return ioctl(descriptor, BLKGETSIZE64, size);
 }

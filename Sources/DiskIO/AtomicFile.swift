@@ -35,8 +35,7 @@ public final class AtomicFile: Sendable {
     guard reason.lacksUnnamedFiles else {
       throw IOError(.create, path, reason: reason)
     }
-    let prefix = ".\(path.lastComponent?.string ?? "output")."
-    let (descriptor, name) = try TemporaryName.create(in: directory, prefix: prefix)
+    let (descriptor, name) = try TemporaryName.create(in: directory, prefix: ".qdedup-")
     fchmod(descriptor, 0o666 & ~Self.currentMask())
     file = OwnedFile(owning: descriptor, path: path)
     temporaryPath = name
@@ -51,14 +50,14 @@ public final class AtomicFile: Sendable {
   /// - Parameters:
   ///   - replacing: Whether a file of that name may be replaced, in one step; otherwise it is an
   ///     error of reason `.fileExists`.
-  ///   - sync: Whether to wait until the file and its folder are on the disk.
+  ///   - sync: Whether to wait until the name is on the disk; the file itself is synced before,
+  ///     by `file.sync`.
   /// - Throws: `IOError`; the name is then as it was.
   public func publish(replacing: Bool, sync: Bool) throws(IOError) {
-    if sync { try file.sync() }
     if !replacing {
-      try link(to: path)
-      removeTemporaryName()
+      try takeFreeName()
     } else {
+      adoptMode()
       let source = try nameForRenaming()
       guard Self.rename(source, path) else {
         let reason = Errno.current
@@ -67,7 +66,7 @@ public final class AtomicFile: Sendable {
       }
     }
     isPublished.store(true, ordering: .relaxed)
-    if sync { try Self.syncDirectory(Self.directory(of: path)) }
+    if sync { Self.syncDirectory(Self.directory(of: path)) }
   }
 
   /// Opens the same file once more, for reading, whether it has a name or not.
@@ -77,6 +76,21 @@ public final class AtomicFile: Sendable {
     }
     guard opened >= 0 else { throw IOError(.open, path, reason: .current) }
     return OwnedFile(owning: opened, path: path)
+  }
+
+  /// Gives the file its final name, which must not be taken.
+  private func takeFreeName() throws(IOError) {
+    guard let temporaryPath else { return try link(to: path) }
+    let renamed = temporaryPath.withPlatformString { from in
+      path.withPlatformString { to in qdedup_rename_to_new(from, to) }
+    }
+    if renamed == 0 { return }
+    let reason = Errno.current
+    guard reason == .invalidArgument || reason == .noFunction else {
+      throw IOError(.publish, path, reason: reason)
+    }
+    try link(to: path)
+    removeTemporaryName()
   }
 
   /// Links the file to `name`, which must not be taken.
@@ -103,6 +117,14 @@ public final class AtomicFile: Sendable {
     }
   }
 
+  /// Gives the file the permissions, and where that is allowed the owner, of what it replaces.
+  private func adoptMode() {
+    var status = stat()
+    guard path.withPlatformString({ stat($0, &status) }) == 0 else { return }
+    _ = fchown(file.descriptor, status.st_uid, status.st_gid)
+    _ = fchmod(file.descriptor, status.st_mode & 0o7777)
+  }
+
   private func removeTemporaryName() {
     if let temporaryPath { _ = temporaryPath.withPlatformString { unlink($0) } }
   }
@@ -119,8 +141,10 @@ public final class AtomicFile: Sendable {
     return parent.isEmpty ? "." : parent
   }
 
-  private static func syncDirectory(_ directory: FilePath) throws(IOError) {
-    try OwnedFile(readingFrom: directory).sync()
+  /// Waits until the folder's names are on the disk, where that can be asked for. The file has its
+  /// name by now, so that a folder which may not be read, or knows no sync, is no failure.
+  private static func syncDirectory(_ directory: FilePath) {
+    _ = try? OwnedFile(readingFrom: directory).sync()
   }
 
   /// The process's file mode creation mask. Reading it means setting it for a moment, which other

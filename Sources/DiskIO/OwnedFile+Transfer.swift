@@ -89,7 +89,7 @@ extension OwnedFile {
   public borrowing func write(
     gathering pieces: UnsafeMutableBufferPointer<iovec>, at offset: UInt64
   ) throws(IOError) {
-    var (next, place) = (0, offset)
+    var (next, place) = (Self.skip(0, in: pieces, from: 0), offset)
     while next < pieces.count {
       guard let start = off_t(exactly: place) else {
         throw IOError(.write, path, at: place, reason: .fileTooLarge)

@@ -21,11 +21,14 @@ public struct OwnedFile: ~Copyable, Sendable {
   }
 
   /// Opens a file for reading. The corresponding C function is `open` with `O_RDONLY`.
+  ///
+  /// A named pipe opens at once, even while nobody writes to it: wait with `poll`.
   public init(readingFrom path: FilePath) throws(IOError) {
     let opened = path.withPlatformString { name in
-      retryingOnInterrupt { open(name, O_RDONLY | O_CLOEXEC) }
+      retryingOnInterrupt { open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
     }
     guard opened >= 0 else { throw IOError(.open, path, reason: .current) }
+    _ = fcntl(opened, F_SETFL, fcntl(opened, F_GETFL) & ~O_NONBLOCK)
     self.init(owning: opened, path: path)
   }
 

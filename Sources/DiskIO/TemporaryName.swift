@@ -19,13 +19,13 @@ enum TemporaryName {
       return (made, Errno.current)
     }
     guard descriptor >= 0 else { throw IOError(.create, directory, reason: reason) }
+    _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
     let name = template.withUnsafeBufferPointer { FilePath(platformString: $0.baseAddress!) }
     return (descriptor, name)
   }
 
   /// An unused name beside `path` for the moment between linking and renaming.
   static func beside(_ path: FilePath, attempt: Int) -> FilePath {
-    let name = path.lastComponent?.string ?? "output"
-    return path.removingLastComponent().appending(".\(name).\(getpid()).\(attempt)")
+    path.removingLastComponent().appending(".qdedup-\(getpid())-\(attempt)")
   }
 }

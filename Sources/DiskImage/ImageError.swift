@@ -11,6 +11,8 @@ public enum ImageError: Error, Equatable, Sendable {
   case foreignFormat(FilePath, ImageFormat)
   /// A running QEMU may write to the image.
   case inUse(FilePath)
+  /// The file system does not tell who uses the image.
+  case cannotLock(IOError)
   /// The file ended while it was being read, `offset` bytes from its beginning.
   case shrank(FilePath, offset: UInt64)
   /// The image breaks the rules of its format, or uses a feature that is not supported.
@@ -37,6 +39,8 @@ extension ImageError: CustomStringConvertible {
       \(path) is in use: a running QEMU holds it and may change it while it is read; \
       shut that guest down, or read it all the same with --force-share
       """
+    case .cannotLock(let error):
+      "\(error); if nothing changes the image, read it without locks with --force-share"
     case .shrank(let path, let offset):
       "\(path) became shorter while it was being read: it now ends at byte \(offset)"
     case .malformed(let path, let reason):

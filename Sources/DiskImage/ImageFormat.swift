@@ -25,6 +25,7 @@ public enum ImageFormat: String, CaseIterable, Sendable {
 
   /// What to do with a file of this format to convert it.
   func hint(for path: FilePath) -> String {
+    let path = path.shellWord
     let asRaw = "to take its bytes as a raw disk all the same, say -f raw"
     switch self {
     case .gzip, .xz, .zstd, .bzip2:
@@ -70,5 +71,22 @@ extension ImageFormat {
     } else {
       return nil
     }
+  }
+}
+
+extension FilePath {
+  /// The path as a word for a shell: in quotes if it has characters that mean something there.
+  fileprivate var shellWord: String {
+    let isPlain = string.utf8.allSatisfy { byte in
+      switch byte {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"):
+        true
+      default: "/._-+,:@%".utf8.contains(byte)
+      }
+    }
+    if isPlain { return string }
+    let parts = string.split(separator: "'", omittingEmptySubsequences: false)
+    return "'" + parts.joined(separator: "'\\''") + "'"
   }
 }

@@ -1,7 +1,7 @@
 import CQDedupShims
 public import DiskIO
 internal import Glibc
-internal import SystemPackage
+public import SystemPackage
 
 /// QEMU's advisory locks on image files, as far as a reader has to respect them.
 ///
@@ -12,6 +12,7 @@ internal import SystemPackage
 public enum ImageLock {
   private static let usesRead: Int64 = 100
   private static let usesWrite: Int64 = 101
+  private static let usesResize: Int64 = 103
   private static let refusesWrite: Int64 = 201
   private static let refusesResize: Int64 = 203
   private static let refusesRead: Int64 = 200
@@ -21,20 +22,28 @@ public enum ImageLock {
   /// The locks last until the file is closed; a QEMU that wants to write is refused meanwhile.
   ///
   /// - Parameter file: The image, open for reading.
-  /// - Throws: `ImageError.inUse`, or `.io` where locks fail altogether.
+  /// - Throws: `ImageError.inUse`, or `.cannotLock` where locks fail altogether.
   public static func acquireForReading(_ file: borrowing OwnedFile) throws(ImageError) {
     for offset in [usesRead, refusesWrite, refusesResize] {
       guard qdedup_lock_byte_shared(file.descriptor, offset) == 0 else {
-        throw .io(IOError(.lock, file.path, at: UInt64(offset), reason: Errno(rawValue: errno)))
+        throw .cannotLock(
+          IOError(.lock, file.path, at: UInt64(offset), reason: Errno(rawValue: errno)))
       }
     }
-    for offset in [usesWrite, refusesRead] {
+    for offset in [usesWrite, usesResize, refusesRead] {
       switch qdedup_byte_is_locked(file.descriptor, offset) {
       case 0: continue
       case 1: throw .inUse(file.path)
       default:
-        throw .io(IOError(.lock, file.path, at: UInt64(offset), reason: Errno(rawValue: errno)))
+        throw .cannotLock(
+          IOError(.lock, file.path, at: UInt64(offset), reason: Errno(rawValue: errno)))
       }
     }
+  }
+
+  /// Whether a running QEMU may write to the image under `path`; false where that cannot be told.
+  public static func isWritten(_ path: FilePath) -> Bool {
+    guard let file = try? OwnedFile(readingFrom: path) else { return false }
+    return qdedup_byte_is_locked(file.descriptor, usesWrite) == 1
   }
 }

@@ -12,9 +12,8 @@ final class Conversion {
   private let source: any BatchSource
   private let shape: BatchShape
   private let writer: ImageWriter
-  private let store: HashStore
+  private var store: HashStore
   private let sequencer: Sequencer
-  private let dataBytes: UInt64
 
   /// Prepares everything; the output is still empty.
   init(
@@ -33,11 +32,16 @@ final class Conversion {
         file: output, geometry: options.geometry, virtualSize: input.knownVirtualSize)
     }
     let clusters = try input.dataClusterCount(geometry)
-    dataBytes = (clusters ?? 0) << geometry.clusterBits
-    let order = options.logStoreOrder ?? StoreGeometry.order(forDataClusters: clusters)
+    let order = options.logStoreOrder ?? Self.firstOrder(forDataClusters: clusters)
     store = try Self.makeStore(options, order: order, writer: writer)
     sequencer = Sequencer(
       writer: writer, store: store, shape: shape, maxReferences: tuning.maxReferences)
+  }
+
+  /// The order to begin with (S9). A small one is left to the end, when the entries are counted:
+  /// how much of a file counts as data is the file system's affair, and may change.
+  private static func firstOrder(forDataClusters clusters: UInt64?) -> Int {
+    max(14, StoreGeometry.order(forDataClusters: clusters))
   }
 
   private static func makeStore(
@@ -58,13 +62,14 @@ final class Conversion {
 
   /// Moves all data through the pipeline.
   func transfer() throws(ConversionError) {
-    progress.begin(.converting, totalBytes: dataBytes)
+    progress.begin(.converting, totalBytes: input.knownVirtualSize ?? 0)
+    let threads = shape.workers(atMost: options.threads)
     let pool = BatchPool(
-      geometry: options.geometry, shape: shape, limit: shape.batchCount(threads: options.threads))
+      geometry: options.geometry, shape: shape, limit: shape.batchCount(threads: threads))
     let pipeline = Pipeline(
       source: source, sequencer: sequencer, output: writer.file, pool: pool, shape: shape,
       progress: progress, digest: tuning.digest)
-    try pipeline.run(threads: options.threads)
+    try pipeline.run(threads: threads)
   }
 
   /// Freezes what the store still holds in RAM and completes the image.
@@ -73,7 +78,10 @@ final class Conversion {
     var extensions: [HeaderExtension] = []
     var features: [AutoclearFeature] = []
     if options.keepsHashStore {
-      try converting(ConversionError.store) { () throws(StoreError) in try store.finish() }
+      try converting(ConversionError.store) { () throws(StoreError) in
+        if options.logStoreOrder == nil { store = try store.compacted() }
+        try store.finish()
+      }
       features = [Self.hashStoreFeature]
       extensions = [try storeExtension()]
     }

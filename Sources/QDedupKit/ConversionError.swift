@@ -20,6 +20,8 @@ public enum ConversionError: Error, Sendable {
   case outputExists(FilePath)
   /// The output's name leads to something other than a regular file.
   case outputNotRegular(FilePath)
+  /// A running QEMU writes to the file that would be replaced.
+  case outputInUse(FilePath)
   /// Input and output are the same file.
   case outputIsInput(FilePath)
   /// The output's name is a symbolic link to nothing.
@@ -52,6 +54,8 @@ extension ConversionError: CustomStringConvertible {
       "\(path) exists already; replace it with --force, or choose another name"
     case .outputNotRegular(let path):
       "\(path) is not a regular file; the output needs the name of a file to be made"
+    case .outputInUse(let path):
+      "\(path) is in use by a running QEMU; shut that guest down, or choose another name"
     case .outputIsInput(let path):
       "\(path) is the input itself; choose another name for the output"
     case .outputDangling(let path):

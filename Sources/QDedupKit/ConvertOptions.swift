@@ -32,8 +32,10 @@ public struct ConvertOptions: Sendable {
   public var keepsHashStore = true
   /// Whether to read the new image back and compare it with the input before it gets its name.
   public var verifies = false
-  /// How many threads work.
-  public var threads: Int
+  /// How many threads work, at least 1.
+  public var threads: Int {
+    didSet { threads = max(1, threads) }
+  }
   /// Whether a file that has the output's name may be replaced.
   public var replacesOutput = false
   /// Whether to wait until the new image is on the disk.

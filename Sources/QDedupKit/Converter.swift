@@ -67,15 +67,18 @@ public struct Converter: Sendable {
   ///
   /// - Returns: What the output takes on the disk, in bytes.
   private func publish(_ output: AtomicFile) throws(ConversionError) -> UInt64 {
-    if progress.isCancelled { throw .interrupted }
     progress.begin(.syncing, totalBytes: 0)
     do {
+      if options.syncs { try output.file.sync() }
+      let allocated = try output.file.allocatedSize()
+      if progress.isCancelled { throw ConversionError.interrupted }
       try output.publish(replacing: options.replacesOutput, sync: options.syncs)
-      return try output.file.allocatedSize()
-    } catch  where error.operation == .publish && error.reason == .fileExists {
-      throw .outputExists(options.output)
+      return allocated
+    } catch let error as IOError {
+      let isTaken = error.operation == .publish && error.reason == .fileExists
+      throw isTaken ? .outputExists(options.output) : .io(error)
     } catch {
-      throw .io(error)
+      throw .interrupted
     }
   }
 }

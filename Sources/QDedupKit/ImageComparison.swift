@@ -9,8 +9,14 @@ package final class ImageComparison: Sendable {
   private let left: any ImageSource
   private let right: any ImageSource
   private let progress: Progress
-  private let position = Mutex(GuestOffset(0))
+  private let position = Mutex(Position())
   private let failure = Mutex<ConversionError?>(nil)
+
+  /// How far the disks are handed out, and the next data of each.
+  private struct Position {
+    var offset = GuestOffset(0)
+    var data = [GuestRange?](repeating: GuestRange(GuestOffset(0), upTo: GuestOffset(0)), count: 2)
+  }
 
   /// How many bytes a thread compares at a time.
   private static let step: UInt64 = 1 << 20
@@ -56,19 +62,25 @@ package final class ImageComparison: Sendable {
         throw .verificationFailed(
           GuestOffset(range.start.bytes + UInt64(differing?.offset ?? 0)))
       }
-      progress.add(count)
+      progress.reach(range.end.bytes)
     }
   }
 
   /// Takes the next range in which one of the two has data.
   private func claim() throws(ConversionError) -> GuestRange? {
     try position.withLock { position throws(ConversionError) in
-      let next = try converting(ConversionError.image) { () throws(ImageError) in
-        [try left.nextData(from: position), try right.nextData(from: position)]
+      guard position.offset.bytes < left.virtualSize else { return nil }
+      // An image is asked again only behind the data that it has named.
+      for (index, image) in [left, right].enumerated() {
+        guard let range = position.data[index], range.end <= position.offset else { continue }
+        position.data[index] = try converting(ConversionError.image) { () throws(ImageError) in
+          try image.nextData(from: position.offset)
+        }
       }
-      guard let start = next.compactMap({ $0?.start }).min() else { return nil }
+      guard let next = position.data.compactMap({ $0?.start }).min() else { return nil }
+      let start = max(next, position.offset)
       let end = GuestOffset(min(left.virtualSize, start.bytes + Self.step))
-      position = end
+      position.offset = end
       return GuestRange(start, upTo: end)
     }
   }

@@ -37,7 +37,7 @@ struct OpenedInput {
     case (.regular, .file), (.blockDevice, .file):
       source = .image(try Self.image(file, options))
     case (.pipe, _), (_, .standardInput):
-      let pipe = try PipeImage(file) { progress.isCancelled }
+      let pipe = try PipeImage(file) { progress.isStopping }
       try Self.refuse(pipe.detectedFormat, pipe.path, unless: options.treatsInputAsRaw)
       source = .pipe(pipe)
     case (.directory, .file(let path)), (.other, .file(let path)):
@@ -91,7 +91,7 @@ extension OpenedInput {
     case .image(let image):
       ImageBatches(image, geometry: geometry, shape: shape)
     case .pipe(let pipe):
-      PipeBatches(pipe, geometry: geometry) { progress.isCancelled }
+      PipeBatches(pipe, geometry: geometry) { progress.isStopping }
     }
   }
 }

@@ -1,4 +1,5 @@
 package import DiskIO
+internal import DiskImage
 internal import Glibc
 package import SystemPackage
 
@@ -26,6 +27,7 @@ package struct OutputName {
     if existing == input { throw .outputIsInput(given) }
     guard existing.isRegular else { throw .outputNotRegular(given) }
     guard replaces else { throw .outputExists(given) }
+    if ImageLock.isWritten(given) { throw .outputInUse(given) }
     path = Self.resolved(given)
   }
 

@@ -12,6 +12,7 @@ public final class Progress: Sendable {
   private let totalValue = Atomic<UInt64>(0)
   private let processedValue = Atomic<UInt64>(0)
   private let cancelled = Atomic(false)
+  private let failed = Atomic(false)
 
   /// Nothing done yet.
   public init() {}
@@ -19,10 +20,10 @@ public final class Progress: Sendable {
   /// What is being done now.
   public var phase: Phase { Phase(rawValue: phaseValue.load(ordering: .relaxed)) ?? .starting }
 
-  /// How many bytes the phase has to process; 0 if that is not known.
+  /// How many bytes of the disk the phase has to go through; 0 if that is not known.
   public var totalBytes: UInt64 { totalValue.load(ordering: .relaxed) }
 
-  /// How many bytes the phase has processed.
+  /// How far on the disk the phase has come, in bytes.
   public var processedBytes: UInt64 { processedValue.load(ordering: .relaxed) }
 
   /// Whether the operation shall stop.
@@ -37,7 +38,14 @@ public final class Progress: Sendable {
     phaseValue.store(phase.rawValue, ordering: .relaxed)
   }
 
-  package func add(_ bytes: Int) {
-    processedValue.wrappingAdd(UInt64(bytes), ordering: .relaxed)
+  /// Notes that the phase has come as far as `bytes`.
+  package func reach(_ bytes: UInt64) {
+    processedValue.max(bytes, ordering: .relaxed)
   }
+
+  /// Notes that the operation has failed, so that what waits for input gives up.
+  func fail() { failed.store(true, ordering: .relaxed) }
+
+  /// Whether there is no use in waiting for input: the operation is cancelled, or has failed.
+  var isStopping: Bool { isCancelled || failed.load(ordering: .relaxed) }
 }

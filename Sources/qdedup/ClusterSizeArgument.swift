@@ -9,8 +9,8 @@ struct ClusterSizeArgument: ExpressibleByArgument {
   static let standard = ClusterSizeArgument(argument: "4K")!
 
   init?(argument: String) {
-    let factors: [Character: Int] = ["K": 1 << 10, "M": 1 << 20]
-    let unit = argument.last.flatMap { factors[Character($0.uppercased())] }
+    let factors: [Character: Int] = ["K": 1 << 10, "k": 1 << 10, "M": 1 << 20, "m": 1 << 20]
+    let unit = argument.last.flatMap { factors[$0] }
     let digits = unit == nil ? argument[...] : argument.dropLast()
     guard let number = Int(digits) else { return nil }
     let (size, overflow) = number.multipliedReportingOverflow(by: unit ?? 1)

@@ -39,6 +39,12 @@ struct ConvertCommand: ParsableCommand {
       throw ValidationError(
         "A qcow2 image cannot be written to a pipe; name a file as OUTPUT.")
     }
+    if output.hasSuffix("/") {
+      throw ValidationError("\(output) names a directory; name a file as OUTPUT.")
+    }
+    if reportOptions.reportFile == "-" {
+      throw ValidationError("--report-file takes the name of a file; use --report json for a pipe.")
+    }
     if input.isEmpty || output.isEmpty {
       throw ValidationError("A file name is empty; name both an input and an output.")
     }
@@ -74,7 +80,7 @@ struct ConvertCommand: ParsableCommand {
     where FilePath(name).leadsToSameFile(as: FilePath(other)) {
       throw Terminal.fail("\(name) is the \(what); choose another name for the report")
     }
-    return try ReportFile(name)
+    return try ReportFile(FilePath(name))
   }
 
   private var options: ConvertOptions {

@@ -18,7 +18,15 @@ enum Interruption {
     var action = sigaction()
     action.__sigaction_handler.sa_handler = { _ in Interruption.progress.cancel() }
     action.sa_flags = CInt(bitPattern: UInt32(SA_RESETHAND))
-    for signal in [SIGINT, SIGTERM, SIGHUP] { sigaction(signal, &action, nil) }
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
+      // What whoever started the process ignores stays ignored, as with nohup.
+      var inherited = sigaction()
+      sigaction(signal, nil, &inherited)
+      let isIgnored =
+        unsafeBitCast(inherited.__sigaction_handler.sa_handler, to: Int.self)
+        == unsafeBitCast(SIG_IGN, to: Int.self)
+      if !isIgnored { sigaction(signal, &action, nil) }
+    }
     for signal in [SIGPIPE, SIGXFSZ] { Glibc.signal(signal, SIG_IGN) }
   }
 }

@@ -17,7 +17,8 @@ final class ProgressDisplay: Sendable {
   private let isOver = Atomic(false)
   private let thread = Mutex<WorkerThread?>(nil)
 
-  private static let interval: useconds_t = 100_000
+  private static let microsecondsPerLook: useconds_t = 10_000
+  private static let looksPerDrawing = 10
   private static let barWidth = 24
 
   /// Begins to show `progress`.
@@ -36,11 +37,13 @@ final class ProgressDisplay: Sendable {
   }
 
   private func show() {
+    var looks = 0
     while !isOver.load(ordering: .relaxed) {
-      Terminal.writeError(style == .bar ? bar : line)
-      usleep(Self.interval)
+      if looks % Self.looksPerDrawing == 0 { Terminal.writeError(style == .bar ? bar : line) }
+      looks += 1
+      usleep(Self.microsecondsPerLook)
     }
-    if style == .bar { Terminal.writeError("\r\u{1B}[K") }
+    Terminal.writeError(style == .bar ? "\r\u{1B}[K" : line)
   }
 
   private var bar: String {

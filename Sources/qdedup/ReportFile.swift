@@ -1,32 +1,50 @@
+import DiskIO
 import QDedupKit
 import SystemPackage
 
-/// The file that `--report-file` names: opened before the conversion, so that a wrong path shows at
-/// once, and written after it.
+/// The file that `--report-file` names. A place that takes no file shows before the conversion; the
+/// report appears after it, whole. A pipe or a terminal is written to as it is.
 struct ReportFile {
   private let path: FilePath
-  private let descriptor: FileDescriptor
+  private let target: Target
 
-  init(_ path: String) throws {
-    self.path = FilePath(path)
+  private enum Target {
+    case file(AtomicFile)
+    case stream(FileDescriptor)
+  }
+
+  init(_ path: FilePath) throws {
+    self.path = path
     do {
-      descriptor = try FileDescriptor.open(
-        self.path, .writeOnly, options: [.create, .closeOnExec],
-        permissions: [.ownerReadWrite, .groupRead, .otherRead])
+      let existing = try FileIdentity(of: path)
+      if let existing, !existing.isRegular {
+        target = .stream(try FileDescriptor.open(path, .writeOnly, options: .closeOnExec))
+      } else {
+        target = .file(try AtomicFile(replacing: path))
+      }
     } catch {
-      throw Terminal.fail("cannot write the report to \(path): \(error)")
+      throw Self.failure(path, error)
     }
   }
 
-  /// Replaces the file's content by the report.
+  /// Writes the report.
   func write(_ report: ConversionReport) throws {
+    let text = Array((try JSONText.pretty(report) + "\n").utf8)
     do {
-      // A terminal or a pipe has no length to be cut.
-      try? descriptor.resize(to: 0)
-      try descriptor.writeAll((try JSONText.pretty(report) + "\n").utf8)
-      try descriptor.close()
+      switch target {
+      case .file(let file):
+        try file.file.write(text, at: 0)
+        try file.publish(replacing: true, sync: false)
+      case .stream(let descriptor):
+        try descriptor.writeAll(text)
+        try descriptor.close()
+      }
     } catch {
-      throw Terminal.fail("cannot write the report to \(path): \(error)")
+      throw Self.failure(path, error)
     }
+  }
+
+  private static func failure(_ path: FilePath, _ error: any Error) -> any Error {
+    Terminal.fail("cannot write the report to \(path): \(error)")
   }
 }

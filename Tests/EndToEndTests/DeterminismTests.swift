@@ -40,6 +40,17 @@ import Testing
     #expect(try RawImage.read(fromPipe) == RawImage.read(output))
   }
 
+  @Test func `a pipe, and a copy without holes, give the same bytes as the file`() throws {
+    try workspace.convert()
+    let fromPipe = workspace.folder.file("pipe.qcow2")
+    try workspace.convert(from: "-", to: fromPipe, reading: .pipe(contentsOf: input))
+    #expect(try RawImage.read(fromPipe) == RawImage.read(output))
+    let (dense, fromDense) = (workspace.folder.file("dense"), workspace.folder.file("dense.qcow2"))
+    try Command("cp", ["--sparse=never", input.string, dense.string]).run().expectingExit(0)
+    try workspace.convert(from: dense.string, to: fromDense)
+    #expect(try RawImage.read(fromDense) == RawImage.read(output))
+  }
+
   @Test func `a file on standard input is read as well`() throws {
     try workspace.convert(from: "-", reading: .file(input))
     try expectSound(output, equals: input)

@@ -24,6 +24,27 @@ import Testing
     try expectRefusal(result, naming: output.string, "file too large", leaving: workspace)
   }
 
+  /// Each batch repeats clusters of a batch that is still in flight, so that other threads compare
+  /// with it while the one that failed lets go of it.
+  @Test func `a failure while others compare is an error each time`() throws {
+    let (noise, batch) = (RawImage.noise(count: 13 << 20, seed: 112), 128 << 10)
+    var bytes: [UInt8] = []
+    for index in 0..<100 {
+      bytes += noise[index * batch..<(index + 1) * batch]
+      let earlier = max(0, index - 7)
+      bytes += noise[earlier * batch..<(earlier + 1) * batch]
+    }
+    try RawImage.write(bytes, to: input)
+    let conversion = try workspace.conversion(["--cluster-size", "512", "--threads", "3"])
+    for limit in stride(from: 200, to: 12_000, by: 300) {
+      let result = try Command.shell(
+        "ulimit -f \(limit); exec \"$@\"", [conversion.program] + conversion.arguments
+      ).run()
+      #expect(result.exitCode == 1, "limit \(limit): \(result)")
+    }
+    #expect(try workspace.outputNames() == [])
+  }
+
   /// Mounts a file system of 6 MiB that only its own shell sees, and converts into it.
   private static func script(_ options: String) -> String {
     """

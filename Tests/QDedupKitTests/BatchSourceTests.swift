@@ -18,7 +18,10 @@ import Testing
     let shape = BatchShape(geometry)
     #expect(shape.byteCount % geometry.clusterSize == 0)
     #expect(shape.byteCount == max(256 << 10, geometry.clusterSize))
-    #expect((2...8).contains(shape.lag))
+    #expect((4...8).contains(shape.lag))
+    #expect(shape.workers(atMost: 3) == 3)
+    let most = shape.workers(atMost: 256)
+    #expect((2 * most + 2 * shape.lag) * shape.byteCount <= 64 << 20)
     #expect(shape.lag * shape.byteCount <= 8 << 20)
     #expect(shape.batchCount(threads: 3) == 3 + 2 * shape.lag)
   }

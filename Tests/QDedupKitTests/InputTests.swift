@@ -31,8 +31,12 @@ import Testing
     let disk = [0x1F, 0x8B, 0x08, 0x00] + [UInt8](repeating: 1, count: 1020)
     var trial = try Trial(disk)
     var path = trial.scratch.file("disk.raw")
-    func feed() throws {
+    // A new pipe each time: what the first conversion left in one would reach the second.
+    func feed(_ pipe: String) throws {
       guard isPipe else { return }
+      path = trial.scratch.file(pipe)
+      trial.options.input = .file(path)
+      try #require(mkfifo(path.string, 0o600) == 0)
       let name = path
       Thread.detachNewThread {
         guard let end = try? FileDescriptor.open(name, .writeOnly) else { return }
@@ -40,15 +44,10 @@ import Testing
         try? end.close()
       }
     }
-    if isPipe {
-      path = trial.scratch.file("pipe")
-      try #require(mkfifo(path.string, 0o600) == 0)
-      trial.options.input = .file(path)
-    }
-    try feed()
+    try feed("refused")
     #expect(try trial.failure() == ImageError.foreignFormat(path, .gzip).description)
     trial.options.treatsInputAsRaw = true
-    try feed()
+    try feed("taken")
     #expect(try trial.convertAndCompare().clusters.data == 1)
   }
 

@@ -17,6 +17,9 @@ int qdedup_open_unnamed(const char *directory, mode_t mode);
 /* linkat through /proc/self/fd: gives an unnamed file its name; EEXIST if the name is taken. */
 int qdedup_link_unnamed(int descriptor, const char *path);
 
+/* renameat2 with RENAME_NOREPLACE: gives a file another name; EEXIST if that is taken. */
+int qdedup_rename_to_new(const char *path, const char *new_path);
+
 /* ioctl BLKGETSIZE64: the size of a block device in bytes. */
 int qdedup_block_device_size(int descriptor, uint64_t *size);
 

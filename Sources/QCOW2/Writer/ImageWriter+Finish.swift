@@ -67,14 +67,20 @@ extension ImageWriter {
     for index in 0..<clusters {
       setReferences(1, to: HostOffset(host.bytes + index << geometry.clusterBits))
     }
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(l2Tables.count * 8)
-    for table in l2Tables {
-      // An L2 table is never shared, so COPIED stands wherever there is one.
-      bytes.append(bigEndian: table == 0 ? 0 : table | TableEntry.copied)
-    }
-    do { try file.file.write(bytes, at: host.bytes) } catch { throw .io(error) }
+    do { try writeL1Entries(at: host) } catch { throw .io(error) }
     return host
+  }
+
+  private func writeL1Entries(at host: HostOffset) throws(IOError) {
+    let perChunk = 32 << 10
+    for start in stride(from: 0, to: l2Tables.count, by: perChunk) {
+      var bytes: [UInt8] = []
+      for table in l2Tables[start..<min(start + perChunk, l2Tables.count)] {
+        // An L2 table is never shared, so COPIED stands wherever there is one.
+        bytes.append(bigEndian: table == 0 ? 0 : table | TableEntry.copied)
+      }
+      try file.file.write(bytes, at: host.bytes + UInt64(start) * 8)
+    }
   }
 
   private func writeHeader(

@@ -1,15 +1,19 @@
 package import DiskIO
 package import DiskImage
+internal import Synchronization
 
 /// Lends out batches and makes them only as they are needed: memory that was used last is lent
 /// first, because the first touch of fresh memory is slow.
+///
+/// The pool keeps all batches alive as long as it lives: others may still compare with the bytes of
+/// one whose worker has failed.
 package final class BatchPool: Sendable {
   private struct State {
     var idle: [Batch] = []
-    var made = 0
+    var all: [Batch] = []
   }
 
-  private let state = Monitor(State())
+  private let state = Mutex(State())
   let geometry: ClusterGeometry
   private let shape: BatchShape
   private let limit: Int
@@ -21,20 +25,19 @@ package final class BatchPool: Sendable {
     self.limit = limit
   }
 
-  /// Borrows a batch, waiting for one while all are lent out.
+  /// Borrows a batch. No more than `limit` may be lent out at a time.
   package func take() throws(IOError) -> Batch {
-    let idle = state.wait { state -> Batch?? in
-      if let batch = state.idle.popLast() { return .some(batch) }
-      guard state.made < limit else { return nil }
-      state.made += 1
-      return .some(nil)
+    try state.withLock { state throws(IOError) in
+      if let batch = state.idle.popLast() { return batch }
+      precondition(state.all.count < limit, "more batches are in use than the pipeline needs")
+      let batch = try Batch(byteCount: shape.byteCount, geometry: geometry)
+      state.all.append(batch)
+      return batch
     }
-    if let idle { return idle }
-    return try Batch(byteCount: shape.byteCount, geometry: geometry)
   }
 
   /// Returns a batch that nobody uses or compares with any more.
   package func give(_ batch: Batch) {
-    state.update { $0.idle.append(batch) }
+    state.withLock { $0.idle.append(batch) }
   }
 }

@@ -11,7 +11,7 @@ package struct BatchShape {
   /// The shape for clusters of one size.
   package init(_ geometry: ClusterGeometry) {
     byteCount = max(Self.preferredSize, geometry.clusterSize)
-    lag = min(8, max(2, Self.inFlightSize / byteCount))
+    lag = min(8, Self.inFlightSize / byteCount)
   }
 
   /// Small enough to stay in a processor's cache from reading to writing, large enough that
@@ -19,6 +19,15 @@ package struct BatchShape {
   private static let preferredSize = 256 << 10
   /// How many bytes may be between lookup and placing.
   private static let inFlightSize = 8 << 20
+
+  /// The most memory for batches and what they are compared with.
+  private static let bufferSize = 64 << 20
+
+  /// How many of `threads` workers may work so that buffers stay within 64 MiB: each holds a batch
+  /// and as much memory to compare it with.
+  package func workers(atMost threads: Int) -> Int {
+    min(threads, (Self.bufferSize / byteCount - 2 * lag) / 2)
+  }
 
   /// How many batches must exist for `threads` workers never to wait for memory: each holds one,
   /// and those between lookup and placing, and as many again, are kept to compare with.

@@ -6,7 +6,7 @@ package protocol BatchSource: Sendable {
   /// Fills the next batch that may hold data, and gives it its ticket.
   ///
   /// - Parameter batch: A batch that nobody uses.
-  /// - Returns: False if there is nothing left; the batch is then as it was.
+  /// - Returns: False if there is nothing left.
   /// - Throws: `ConversionError` if the input cannot be read.
   func fill(_ batch: Batch) throws(ConversionError) -> Bool
 

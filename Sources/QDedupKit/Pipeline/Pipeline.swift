@@ -83,7 +83,7 @@ final class Pipeline: @unchecked Sendable {
       let batch = try converting(ConversionError.io) { () throws(IOError) in try pool.take() }
       guard try source.fill(batch) else { return pool.give(batch) }
       batch.digestClusters(with: digest)
-      let (byteCount, hasData) = (batch.bytes.count, batch.hasData)
+      let (end, hasData) = (batch.guestOffset(batch.clusterCount), batch.hasData)
       try waitForTurn(batch.ticket)
       let due = try takeTurn(with: batch)
       turns.update { $0.next += 1 }
@@ -92,7 +92,7 @@ final class Pipeline: @unchecked Sendable {
         try verification.verify(batch)
         turns.update { _ in batch.isVerified = true }
       }
-      progress.add(byteCount)
+      progress.reach(end.bytes)
     }
   }
 
@@ -151,5 +151,6 @@ final class Pipeline: @unchecked Sendable {
   private func fail(_ error: ConversionError) {
     turns.update { if $0.failure == nil { $0.failure = error } }
     written.fail()
+    progress.fail()
   }
 }

@@ -69,8 +69,10 @@ final class Sequencer {
       try store.lookup(digest)
     }
     guard let entry = found?.entry else { return false }
+    // What was read back from the file names something else only if the disk is at fault.
+    guard entry.physicalSector < writer.end.bytes / 512 else { return false }
     let host = HostOffset(entry.physicalSector * 512)
-    let owner = GuestOffset(entry.firstLogicalSector * 512)
+    let owner = GuestOffset(entry.firstLogicalSector << 9)
     guard writer.references(to: host) < maxReferences else {
       _ = try converting(ConversionError.store) { () throws(StoreError) in
         try store.remove(entry)

@@ -54,6 +54,11 @@ struct ReportBuilder {
   private var hashStore: ConversionReport.HashStore {
     let statistics = store.statistics
     let incarnations = UInt64(store.incarnationCount + store.limboCount)
+    let incarnationBytes = UInt64(store.geometry.incarnationBytes)
+    let placeBytes =
+      options.keepsHashStore
+      ? options.geometry.clusterCount(forBytes: incarnationBytes)
+        << UInt64(options.geometry.clusterBits) : incarnationBytes
     return .init(
       present: options.keepsHashStore, order: store.geometry.order,
       entriesPerIncarnation: UInt64(store.geometry.entryCount),
@@ -64,7 +69,7 @@ struct ReportBuilder {
       logStoreHits: statistics.logStoreHits + counts.lookupsInFlight,
       incarnationHits: statistics.incarnationHits, falsePositives: statistics.falsePositives,
       collisions: counts.collisions, referencesCapped: counts.referencesCapped,
-      bytesOnDisk: incarnations * UInt64(store.geometry.incarnationBytes),
+      bytesOnDisk: incarnations * placeBytes,
       ramBytes: UInt64(store.ramBytes))
   }
 

@@ -1,0 +1,52 @@
+import DedupStore
+import TestSupport
+import Testing
+
+/// Stores that are laid out anew in a smaller order (S9).
+@Suite struct CompactTests {
+  private func entries(_ count: Int) -> [HashInfo] {
+    var random = SplitMix64(seed: 9)
+    return (1...max(1, count)).prefix(count).map { number in
+      HashInfo(
+        digest: Digest(high: random.next(), low: random.next()),
+        physicalSector: UInt64(number) * 8, firstLogicalSector: UInt64(number) * 16)
+    }
+  }
+
+  private func store(_ entries: [HashInfo], order: Int) throws -> (HashStore, MemoryStorage) {
+    let storage = MemoryStorage()
+    let store = try HashStore(order: order, maxIncarnations: 0, storage: storage)
+    for entry in entries { try store.insert(entry) }
+    return (store, storage)
+  }
+
+  @Test("S9: the order that was begun with does not show", arguments: [0, 1, 7, 500, 3000, 40_000])
+  func smallest(count: Int) throws {
+    let entries = entries(count)
+    let stored = try [14, 16].map { order in
+      let (large, storage) = try store(entries, order: order)
+      let small = try large.compacted()
+      #expect(small.geometry.order <= 14)
+      #expect(small.geometry.order >= StoreGeometry.order(forDataClusters: UInt64(count)))
+      try small.finish()
+      for entry in entries { #expect(try small.lookup(entry.digest)?.entry == entry) }
+      #expect(small.statistics.insertions == UInt64(count))
+      return (storage.bytes, small.dump)
+    }
+    #expect(stored[0].0 == stored[1].0)
+    #expect(stored[0].1 == stored[1].1)
+  }
+
+  @Test("S9: a store that has frozen anything stays as it is")
+  func frozen() throws {
+    let (large, _) = try store(entries(40), order: 3)
+    #expect(large.statistics.freezes > 0)
+    #expect(try large.compacted() === large)
+  }
+
+  @Test("S9: a store of the smallest order stays as it is")
+  func already() throws {
+    let (large, _) = try store(entries(3), order: 1)
+    #expect(try large.compacted() === large)
+  }
+}
