@@ -16,9 +16,9 @@ public struct Digest: Hashable, Sendable {
     self.low = low
   }
 
-  /// Computes the digest of `bytes` with the widest vector unit that the processor has.
+  /// Computes the digest of `bytes`.
   public init(of bytes: UnsafeRawBufferPointer) {
-    let hash = qdedup_xxh3_128(bytes.baseAddress, bytes.count)
+    let hash = XXH3_128bits(bytes.baseAddress, bytes.count)
     self.init(high: hash.high64, low: hash.low64)
   }
 }
