@@ -17,6 +17,10 @@ let argumentParser: Target.Dependency =
 /// The library targets from left to right: each may import only what stands left of it.
 let libraries: [Target] = [
   .systemLibrary(
+    name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+  .systemLibrary(
+    name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
+  .systemLibrary(
     name: "CXXHash", pkgConfig: "libxxhash",
     providers: [.apt(["libxxhash-dev"]), .brew(["xxhash"])]),
   .target(name: "CQDedupShims", cSettings: [.treatAllWarnings(as: .error)]),
@@ -28,12 +32,14 @@ let libraries: [Target] = [
     name: "DedupStore", dependencies: ["CXXHash", "CQDedupShims", "DiskIO", system],
     swiftSettings: swiftSettings),
   .target(
-    name: "QCOW2", dependencies: ["DiskIO", "DiskImage", system], swiftSettings: swiftSettings),
+    name: "QCOW2", dependencies: ["CZlib", "CZstd", "DiskIO", "DiskImage", system],
+    swiftSettings: swiftSettings),
   .target(
     name: "QDedupKit", dependencies: ["DiskIO", "DiskImage", "DedupStore", "QCOW2", system],
     swiftSettings: swiftSettings),
   .executableTarget(
-    name: "qdedup", dependencies: ["QDedupKit", "DiskIO", "DiskImage", system, argumentParser],
+    name: "qdedup",
+    dependencies: ["QDedupKit", "DiskIO", "DiskImage", "QCOW2", system, argumentParser],
     swiftSettings: swiftSettings),
 ]
 

@@ -24,7 +24,7 @@ final class Conversion {
     progress = converter.progress
     self.input = input
     let geometry = options.geometry
-    shape = BatchShape(geometry)
+    shape = BatchShape(geometry, isCompressed: options.compression != nil)
     source = input.batches(geometry, shape, progress)
     writer = try converting({ .inputTooLarge(input.name, $0) }) {
       [options] () throws(ImageWriterError) in
@@ -68,7 +68,7 @@ final class Conversion {
       geometry: options.geometry, shape: shape, limit: shape.batchCount(threads: threads))
     let pipeline = Pipeline(
       source: source, sequencer: sequencer, output: writer.file, pool: pool, shape: shape,
-      progress: progress, digest: tuning.digest)
+      compression: options.compression, progress: progress, digest: tuning.digest)
     try pipeline.run(threads: threads)
   }
 
@@ -76,31 +76,34 @@ final class Conversion {
   func finish() throws(ConversionError) -> FinishedImage {
     progress.begin(.finishing, totalBytes: 0)
     var extensions: [HeaderExtension] = []
-    var features: [AutoclearFeature] = []
+    var features = options.compression?.method.features ?? []
     if options.keepsHashStore {
       try converting(ConversionError.store) { () throws(StoreError) in
         if options.logStoreOrder == nil { store = try store.compacted() }
         try store.finish()
       }
-      features = [Self.hashStoreFeature]
-      extensions = [try storeExtension()]
+      features.append(Self.hashStoreFeature)
+      extensions.append(try storeExtension(besides: features))
     }
-    let (virtualSize, writer) = (source.virtualSize, writer)
+    let (virtualSize, writer, method) = (source.virtualSize, writer, options.compression?.method)
     return try converting(ConversionError.writer) { () throws(ImageWriterError) in
-      try writer.finish(virtualSize: virtualSize, features: features, extensions: extensions)
+      try writer.finish(
+        virtualSize: virtualSize, method: method, features: features, extensions: extensions)
     }
   }
 
   /// The autoclear feature whose bit says that the hash store is valid.
-  private static let hashStoreFeature = AutoclearFeature(
-    bit: UInt8(StoreHeader.autoclearBit), name: StoreHeader.featureName)
+  private static let hashStoreFeature = ImageFeature(
+    .autoclear, bit: UInt8(StoreHeader.autoclearBit), name: StoreHeader.featureName)
 
   /// The header extension, with the dump inline where there is room, else in clusters of its own
   /// whose refcount stays 0.
-  private func storeExtension() throws(ConversionError) -> HeaderExtension {
+  private func storeExtension(
+    besides features: [ImageFeature]
+  ) throws(ConversionError) -> HeaderExtension {
     let (dump, writer) = (store.dump, writer)
     var offset: UInt64 = 0
-    let room = writer.roomForExtension(besides: [Self.hashStoreFeature])
+    let room = writer.roomForExtension(besides: features)
     if StoreHeader.fixedBytes + dump.byteCount > room {
       let clusters = options.geometry.clusterCount(forBytes: UInt64(dump.byteCount))
       offset = try converting(ConversionError.writer) { () throws(ImageWriterError) in

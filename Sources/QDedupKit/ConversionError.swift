@@ -12,6 +12,8 @@ public enum ConversionError: Error, Sendable {
   case image(ImageError)
   /// The output cannot be written.
   case writer(ImageWriterError)
+  /// A cluster cannot be compressed or restored.
+  case compression(CompressionError)
   /// The hash store failed.
   case store(StoreError)
   /// The input is larger than QEMU allows with the cluster size of the output.
@@ -48,6 +50,7 @@ extension ConversionError: CustomStringConvertible {
     case .io(let error): error.description
     case .image(let error): error.description
     case .writer(let error): error.description
+    case .compression(let error): error.description
     case .store(let error): error.description
     case .inputTooLarge(let input, let error): "cannot convert \(input): \(error)"
     case .outputExists(let path):

@@ -1,5 +1,6 @@
 internal import DedupStore
 public import DiskImage
+public import QCOW2
 public import SystemPackage
 
 /// Everything that decides what a conversion does, checked before any I/O.
@@ -22,6 +23,8 @@ public struct ConvertOptions: Sendable {
   public var ignoresLocks = false
   /// The clusters of the new image.
   public var geometry: ClusterGeometry
+  /// How the clusters of the new image are compressed; nil for not at all.
+  public var compression: Compression?
   /// How many incarnations the store keeps; 0 for no limit (S17).
   public var maxIncarnations: UInt32 = 128
   /// The order of the log store, 1…31; nil to derive it from the input (S9).

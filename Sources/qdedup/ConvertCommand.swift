@@ -89,6 +89,7 @@ struct ConvertCommand: ParsableCommand {
       geometry: outputOptions.clusterSize.geometry, threads: outputOptions.threads.count)
     options.treatsInputAsRaw = inputOptions.format == .raw
     options.ignoresLocks = inputOptions.forceShare
+    options.compression = outputOptions.compression
     options.maxIncarnations = storeOptions.maxIncarnations
     options.logStoreOrder = storeOptions.logStoreOrder?.value
     options.keepsHashStore = !storeOptions.noHashStore

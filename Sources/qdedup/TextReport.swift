@@ -13,7 +13,8 @@ struct TextReport {
     let rows: [(name: String, value: String?)] = [
       ("disk", "\(size(report.input.virtualSize, report.clusters.total)) of \(clusterSize)"),
       ("data", size(report.bytes.data, report.clusters.data)),
-      ("unique", size(report.bytes.written, report.clusters.unique)),
+      ("unique", size(uniqueBytes, report.clusters.unique)),
+      ("compressed", compressed),
       ("duplicate", duplicate),
       ("file", file),
       ("hash store", hashStore),
@@ -35,6 +36,15 @@ struct TextReport {
   }
 
   private var clusterSize: String { Quantity.bytes(UInt64(report.output.clusterSize)) }
+
+  private var uniqueBytes: UInt64 { report.bytes.data - report.bytes.savedByDedup }
+
+  private var compressed: String? {
+    guard report.output.compression != "none" else { return nil }
+    let part = Quantity.percent(report.bytes.savedByCompression, of: uniqueBytes)
+    let method = report.output.compression
+    return "\(Quantity.bytes(report.bytes.written)) by \(method), \(part) saved"
+  }
 
   private var duplicate: String {
     let part = Quantity.percent(report.clusters.duplicate, of: report.clusters.data)

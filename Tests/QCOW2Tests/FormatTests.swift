@@ -21,8 +21,9 @@ import Testing
 
   @Test("the feature name table has 48 bytes a feature: kind, bit, name")
   func names() {
-    let table = AutoclearFeature.nameTable([
-      AutoclearFeature(bit: 63, name: "hash store"), AutoclearFeature(bit: 2, name: "é"),
+    let table = ImageFeature.nameTable([
+      ImageFeature(.autoclear, bit: 63, name: "hash store"),
+      ImageFeature(.autoclear, bit: 2, name: "é"),
     ])
     #expect(table.type == 0x6803_F857)
     #expect(table.data.count == 96)
@@ -35,7 +36,7 @@ import Testing
   @Test("a name takes at most 46 bytes", arguments: [45, 46, 47, 200])
   func longNames(count: Int) {
     let name = String(repeating: "n", count: count)
-    let table = AutoclearFeature.nameTable([AutoclearFeature(bit: 0, name: name)])
+    let table = ImageFeature.nameTable([ImageFeature(.autoclear, bit: 0, name: name)])
     #expect(table.data.count == 48)
     #expect(table.data[2...].filter { $0 != 0 }.count == min(46, count))
   }

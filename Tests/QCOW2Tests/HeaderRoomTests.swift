@@ -9,7 +9,7 @@ import Testing
   let scratch: Scratch
   init() throws { scratch = try Scratch() }
 
-  private static let feature = AutoclearFeature(bit: 63, name: "hash store")
+  private static let feature = ImageFeature(.autoclear, bit: 63, name: "hash store")
 
   @Test("an extension of the promised size fits", arguments: [512, 1024, 4096, 65_536])
   func fits(clusterSize: Int) throws {

@@ -59,7 +59,9 @@ import Testing
       (23, 9, false, ""), (23, 21, false, ""), (23, 8, true, "cluster_bits 8, must be 9 to 21"),
       (23, 22, true, "cluster_bits 22"), (23, 255, true, "cluster_bits 255"),
       (20, 128, true, "cluster_bits 2147483661"), (35, 1, true, "encrypted"),
-      (63, 1, true, "snapshots"), (79, 1, true, "incompatible features 0x1, must be 0"),
+      (63, 1, true, "snapshots"), (79, 1, true, "incompatible features 0x1 are unknown"),
+      (79, 8, false, ""),
+      (104, 1, false, ""), (104, 2, true, "compression type 2"),
       (72, 0x80, true, "incompatible features 0x8000000000000000"), (87, 1, false, ""),
       (95, 1, false, ""),
     ])

@@ -61,7 +61,7 @@ import Testing
     let image = try WrittenImage(scratch, clusterSize: 4096, virtualSize: 1 << 20)
     try image.store(1, at: 0)
     let hidden = try image.writer.allocate(clusters: 100)
-    #expect(image.writer.references(to: hidden) == 0)
+    #expect(image.writer.references(to: ClusterMapping(standard: hidden)) == 0)
     #expect(image.writer.end.bytes == hidden.bytes + 100 * 4096)
     try image.store(2, at: 1)
     try image.finish()

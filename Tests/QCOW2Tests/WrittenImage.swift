@@ -27,7 +27,7 @@ final class WrittenImage {
   func store(_ content: UInt8, at cluster: Int) throws -> HostOffset {
     let host = try writer.allocate()
     try file.file.write([UInt8](repeating: content, count: geometry.clusterSize), at: host.bytes)
-    writer.setReferences(1, to: host)
+    writer.addReferences(1, to: ClusterMapping(standard: host))
     owners[host] = (guest(cluster), content)
     try map(cluster, to: host)
     return host
@@ -41,17 +41,19 @@ final class WrittenImage {
 
   /// Counts a reference that is not mapped yet.
   func claim(_ host: HostOffset) {
-    writer.changeReferences(by: 1, to: host, mappedFrom: owners[host]!.guest)
+    writer.addReferences(
+      1, to: ClusterMapping(standard: host), mappedFrom: owners[host]!.guest)
   }
 
   /// Takes back a reference that was claimed.
   func release(_ host: HostOffset) {
-    writer.changeReferences(by: -1, to: host, mappedFrom: owners[host]!.guest)
+    writer.removeReference(
+      to: ClusterMapping(standard: host), mappedFrom: owners[host]!.guest)
   }
 
   /// Maps a guest cluster whose reference has been counted.
   func map(_ cluster: Int, to host: HostOffset) throws {
-    try writer.map(guest(cluster), to: host)
+    try writer.map(guest(cluster), to: ClusterMapping(standard: host))
     let start = cluster << geometry.clusterBits
     for index in start..<min(start + geometry.clusterSize, disk.count) {
       disk[index] = owners[host]!.content
@@ -61,7 +63,7 @@ final class WrittenImage {
   /// Completes the image, gives it its name and has it checked and read by all readers.
   @discardableResult
   func finish(
-    features: [AutoclearFeature] = [], extensions: [HeaderExtension] = []
+    features: [ImageFeature] = [], extensions: [HeaderExtension] = []
   ) throws -> FinishedImage {
     let image = try writer.finish(
       virtualSize: UInt64(disk.count), features: features, extensions: extensions)

@@ -26,7 +26,8 @@ extension Header {
     }
     let version = field(UInt32.self, at: 4)
     let bits = field(UInt32.self, at: 20)
-    let unsupported = field(UInt64.self, at: 72)
+    let features = field(UInt64.self, at: 72)
+    let unsupported = features & ~(1 << UInt64(ImageFeature.compressionType.bit))
     try DecodingError.require(field(UInt32.self, at: 0) == 0x5146_49FB, "not a qcow2 image")
     try DecodingError.require(version == 3, "qcow2 version \(version), must be 3")
     try DecodingError.require(
@@ -35,7 +36,12 @@ extension Header {
     try DecodingError.require(field(UInt32.self, at: 32) == 0, "it is encrypted")
     try DecodingError.require(field(UInt32.self, at: 60) == 0, "it has snapshots")
     try DecodingError.require(
-      unsupported == 0, "incompatible features 0x\(String(unsupported, radix: 16)), must be 0")
+      unsupported == 0, "incompatible features 0x\(String(unsupported, radix: 16)) are unknown")
+    guard let method = Compression.Method(headerValue: bytes[104]) else {
+      throw DecodingError(reason: "compression type \(bytes[104]), must be 0 or 1")
+    }
+    compression = method
+    incompatibleFeatures = features
     clusterBits = Int(bits)
     virtualSize = field(UInt64.self, at: 24)
     l1EntryCount = field(UInt32.self, at: 36)

@@ -11,7 +11,7 @@ internal import DiskIO
 /// | 24–31   | virtual size in bytes          | 88–95   | autoclear features        |
 /// | 32–35   | encryption: none               | 96–99   | refcount_order            |
 /// | 36–39   | number of L1 entries           | 100–103 | header length 112         |
-/// | 40–47   | L1 table's host offset         | 104     | compression type 0: zlib  |
+/// | 40–47   | L1 table's host offset         | 104     | compression type          |
 /// | 48–55   | refcount table's host offset   | 105–111 | 0                         |
 package struct Header {
   /// The binary logarithm of the cluster size.
@@ -28,8 +28,12 @@ package struct Header {
   package var refcountTableClusters: UInt32
   /// The binary logarithm of the refcounts' width in bits.
   package var refcountOrder: UInt32
+  /// The features without which no program can read the image.
+  package var incompatibleFeatures: UInt64
   /// The features whose bits any program that writes clears unless it knows them.
   package var autoclearFeatures: UInt64
+  /// How compressed clusters are compressed.
+  package var compression: Compression.Method
 
   /// The length of the header without its extensions, in bytes.
   package static let length = 112
@@ -51,12 +55,13 @@ package struct Header {
     bytes.append(bigEndian: refcountTableClusters)
     bytes.append(bigEndian: 0 as UInt32)
     bytes.append(bigEndian: 0 as UInt64)
-    bytes.append(bigEndian: 0 as UInt64)
+    bytes.append(bigEndian: incompatibleFeatures)
     bytes.append(bigEndian: 0 as UInt64)
     bytes.append(bigEndian: autoclearFeatures)
     bytes.append(bigEndian: refcountOrder)
     bytes.append(bigEndian: UInt32(Self.length))
-    bytes.append(bigEndian: 0 as UInt64)
+    bytes.append(compression.headerValue)
+    bytes.pad(toMultipleOf: 8)
     return bytes
   }
 }

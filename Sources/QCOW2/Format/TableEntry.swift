@@ -7,6 +7,8 @@
 package enum TableEntry {
   /// Set exactly when the cluster that the entry names has a refcount of 1.
   package static let copied: UInt64 = 1 << 63
+  /// Set in an L2 entry whose cluster is compressed.
+  static let compressed: UInt64 = 1 << 62
   /// The bits of the host offset.
   static let offsetMask: UInt64 = 0x00FF_FFFF_FFFF_FE00
 

@@ -3,8 +3,8 @@ public import DiskImage
 internal import Synchronization
 public import SystemPackage
 
-/// An image of the kind that `ImageWriter` writes, read back from its file: standard clusters,
-/// shared or not, and nothing else. Used to verify an output before it gets its name.
+/// An image of the kind that `ImageWriter` writes, read back from its file: standard and
+/// compressed clusters, shared or not, and nothing else. Used to verify an output before it gets its name.
 ///
 /// Several threads read at a time; they share the L2 table that was used last.
 public final class PlainImage: ImageSource {
@@ -16,6 +16,7 @@ public final class PlainImage: ImageSource {
 
   private let file: OwnedFile
   private let geometry: ClusterGeometry
+  private let compression: Compression.Method
   private let l1: [UInt8]
   private let cache = Mutex(Table())
 
@@ -48,6 +49,7 @@ public final class PlainImage: ImageSource {
           """)
     }
     self.geometry = geometry
+    compression = header.compression
     virtualSize = header.virtualSize
     l1 = try file.imageBytes(count: Int(header.l1EntryCount) * 8, at: header.l1Offset.bytes)
     self.file = file
@@ -83,8 +85,8 @@ public final class PlainImage: ImageSource {
       let count = min(buffer.count - done, geometry.clusterSize - inCluster)
       let part = UnsafeMutableRawBufferPointer(rebasing: buffer[done..<done + count])
       let cluster = geometry.clusterIndex(at: place)
-      if let host = try host(of: cluster) {
-        try file.readImage(into: part, at: host.bytes + UInt64(inCluster))
+      if let mapping = try mapping(of: cluster) {
+        try read(mapping, into: part, from: inCluster)
       } else {
         part.initializeMemory(as: UInt8.self, repeating: 0)
       }
@@ -94,11 +96,39 @@ public final class PlainImage: ImageSource {
 
   private var slotBits: Int { geometry.clusterBits - 3 }
 
+  /// Reads a part of one cluster, which begins `inCluster` bytes from the cluster's beginning.
+  private func read(
+    _ mapping: ClusterMapping, into part: UnsafeMutableRawBufferPointer, from inCluster: Int
+  ) throws(ImageError) {
+    let host = mapping.host(geometry).bytes
+    guard mapping.isCompressed else {
+      return try file.readImage(into: part, at: host + UInt64(inCluster))
+    }
+    // The last sector of the last compressed cluster may reach beyond the file's end.
+    let count = min(UInt64(mapping.byteCount(geometry)), fileSize - min(host, fileSize))
+    let data = try file.imageBytes(count: Int(count), at: host)
+    let cluster: AlignedBuffer
+    do {
+      cluster = try AlignedBuffer(byteCount: geometry.clusterSize, purpose: "a cluster")
+    } catch {
+      throw .io(error)
+    }
+    do throws(CompressionError) {
+      try ClusterDecompressor(compression).decompress(data, into: cluster.bytes)
+    } catch {
+      throw .malformed(path, reason: "\(error), at byte \(host)")
+    }
+    part.copyMemory(
+      from: UnsafeRawBufferPointer(rebasing: cluster.bytes[inCluster..<inCluster + part.count]))
+  }
+
   /// Where a guest cluster's data stands; nil if it is unallocated or behind the end.
-  private func host(of cluster: UInt64) throws(ImageError) -> HostOffset? {
+  private func mapping(of cluster: UInt64) throws(ImageError) -> ClusterMapping? {
     guard cluster < geometry.clusterCount(forBytes: virtualSize) else { return nil }
     return try withTable(Int(cluster >> slotBits)) { table in
-      table.flatMap { TableEntry.hostOffset(Self.entry(cluster & (1 << slotBits - 1), of: $0)) }
+      table.flatMap {
+        ClusterMapping(l2Entry: Self.entry(cluster & (1 << slotBits - 1), of: $0))
+      }
     }
   }
 
@@ -109,7 +139,7 @@ public final class PlainImage: ImageSource {
     try withTable(tableIndex) { table in
       guard let table else { return nil }
       func isData(_ cluster: UInt64) -> Bool {
-        TableEntry.hostOffset(Self.entry(cluster & (1 << slotBits - 1), of: table)) != nil
+        ClusterMapping(l2Entry: Self.entry(cluster & (1 << slotBits - 1), of: table)) != nil
       }
       guard let first = range.first(where: isData) else { return nil }
       let end = (first..<range.upperBound).first { !isData($0) } ?? range.upperBound

@@ -16,11 +16,11 @@ extension ImageWriter {
   /// with room left for what QEMU adds when it rewrites the header (its own feature names, the
   /// name of a backing file).
   ///
-  /// - Parameter features: The autoclear features that will be named.
+  /// - Parameter features: The features that will be named.
   /// - Returns: A number of bytes, 0 if there is no room.
-  public func roomForExtension(besides features: [AutoclearFeature]) -> Int {
+  public func roomForExtension(besides features: [ImageFeature]) -> Int {
     let fixed =
-      Header.length + AutoclearFeature.nameTable(features).encoded().count
+      Header.length + ImageFeature.nameTable(features).encoded().count
       + 2 * HeaderExtension.prefixSize
     let reserve = min(geometry.clusterSize / 4, Self.reserveForQEMU)
     return max(0, geometry.clusterSize - fixed - reserve)
@@ -33,12 +33,14 @@ extension ImageWriter {
   ///
   /// - Parameters:
   ///   - virtualSize: The size of the disk in bytes.
-  ///   - features: The autoclear features to switch on and to name.
+  ///   - method: How compressed clusters are compressed, if there are any.
+  ///   - features: The features to switch on and to name.
   ///   - extensions: Further header extensions.
   /// - Returns: What the image has become. The file is complete but not synced.
   /// - Throws: `ImageWriterError`.
   public func finish(
-    virtualSize: UInt64, features: [AutoclearFeature] = [], extensions: [HeaderExtension] = []
+    virtualSize: UInt64, method: Compression.Method? = nil, features: [ImageFeature] = [],
+    extensions: [HeaderExtension] = []
   ) throws(ImageWriterError) -> FinishedImage {
     try check(virtualSize: virtualSize)
     try flushTable()
@@ -53,7 +55,9 @@ extension ImageWriter {
       l1EntryCount: UInt32(l1EntryCount), l1Offset: l1,
       refcountTableOffset: HostOffset(refcounts.firstTableCluster << geometry.clusterBits),
       refcountTableClusters: UInt32(refcounts.tableClusterCount), refcountOrder: width.order,
-      autoclearFeatures: features.reduce(0) { $0 | 1 << UInt64($1.bit) })
+      incompatibleFeatures: ImageFeature.bits(of: .incompatible, in: features),
+      autoclearFeatures: ImageFeature.bits(of: .autoclear, in: features),
+      compression: method ?? .zlib)
     try writeHeader(header, features, extensions)
     return FinishedImage(
       fileSize: clusterCount << geometry.clusterBits, refcountWidth: width,
@@ -65,7 +69,7 @@ extension ImageWriter {
     let clusters = geometry.clusterCount(forBytes: entryCount * 8)
     let host = try allocate(clusters: clusters)
     for index in 0..<clusters {
-      setReferences(1, to: HostOffset(host.bytes + index << geometry.clusterBits))
+      counts[host.bytes >> geometry.clusterBits + index] = 1
     }
     do { try writeL1Entries(at: host) } catch { throw .io(error) }
     return host
@@ -84,10 +88,10 @@ extension ImageWriter {
   }
 
   private func writeHeader(
-    _ header: Header, _ features: [AutoclearFeature], _ extensions: [HeaderExtension]
+    _ header: Header, _ features: [ImageFeature], _ extensions: [HeaderExtension]
   ) throws(ImageWriterError) {
     var bytes = header.encoded()
-    if !features.isEmpty { bytes += AutoclearFeature.nameTable(features).encoded() }
+    if !features.isEmpty { bytes += ImageFeature.nameTable(features).encoded() }
     for item in extensions { bytes += item.encoded() }
     bytes += HeaderExtension.end.encoded()
     guard bytes.count <= geometry.clusterSize else {

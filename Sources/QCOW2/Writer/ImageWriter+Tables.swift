@@ -2,27 +2,27 @@ internal import DiskIO
 public import DiskImage
 
 extension ImageWriter {
-  /// Maps one guest cluster to the host cluster that holds its data.
+  /// Maps one guest cluster to the place that holds its data.
   ///
   /// - Parameters:
   ///   - guest: The guest cluster; never before one that was mapped earlier.
-  ///   - host: The host cluster.
+  ///   - mapping: The place.
   /// - Throws: `ImageWriterError` if the table before it cannot be written.
-  public func map(_ guest: GuestOffset, to host: HostOffset) throws(ImageWriterError) {
+  public func map(_ guest: GuestOffset, to mapping: ClusterMapping) throws(ImageWriterError) {
     let (index, slot) = tablePlace(of: guest)
     if index != tableIndex {
       try flushTable()
       table.bytes.initializeMemory(as: UInt8.self, repeating: 0)
       tableIndex = index
     }
-    table.bytes.storeBigEndian(host.bytes, at: slot * 8)
+    table.bytes.storeBigEndian(mapping.entry, at: slot * 8)
   }
 
   /// Writes the table that is being filled, if any, to a cluster of its own.
   func flushTable() throws(ImageWriterError) {
     guard let index = tableIndex else { return }
     let host = try allocate()
-    setReferences(1, to: host)
+    addReferences(1, to: ClusterMapping(standard: host))
     setCopiedFlags()
     try writeTable(at: host)
     l2Tables.append(contentsOf: repeatElement(0, count: index - l2Tables.count))
@@ -60,8 +60,10 @@ extension ImageWriter {
   private func setCopiedFlags() {
     for offset in stride(from: 0, to: table.bytes.count, by: 8) {
       let entry = UnsafeRawBufferPointer(table.bytes).loadBigEndian(UInt64.self, at: offset)
-      guard let host = TableEntry.hostOffset(entry) else { continue }
-      let isCopied = references(to: host) == 1
+      guard entry & TableEntry.compressed == 0, let host = TableEntry.hostOffset(entry) else {
+        continue
+      }
+      let isCopied = counts[host.bytes >> geometry.clusterBits] == 1
       table.bytes.storeBigEndian(TableEntry.standard(host, isCopied: isCopied), at: offset)
     }
   }

@@ -26,6 +26,8 @@ public final class ImageWriter {
   /// The L2 table that is being filled, big-endian, and its place in `l2Tables`.
   let table: AlignedBuffer
   var tableIndex: Int?
+  /// Where the next compressed data may go, up to the end of its cluster.
+  var compressedTail = HostOffset(0)
   /// One bit for each written L2 table that names clusters which have become shared since.
   var outdatedTables: [UInt64] = []
 
@@ -65,7 +67,7 @@ public final class ImageWriter {
   /// Hands out clusters that nothing has used before, as one run at the end of the file.
   ///
   /// - Parameter count: How many.
-  /// - Returns: Where the first begins. Their refcount is 0 until `setReferences`.
+  /// - Returns: Where the first begins. Their refcount is 0 until references are added.
   /// - Throws: `ImageWriterError.fileTooLarge`.
   public func allocate(clusters count: UInt64 = 1) throws(ImageWriterError) -> HostOffset {
     let limit = limits.hostClusters(.bits16)
@@ -79,29 +81,35 @@ public final class ImageWriter {
   /// Where the file ends so far.
   public var end: HostOffset { HostOffset(clusterCount << geometry.clusterBits) }
 
-  /// The refcount of the cluster at `host`.
-  public func references(to host: HostOffset) -> UInt32 {
-    counts[host.bytes >> geometry.clusterBits]
+  /// The refcount of the cluster that holds the data of `mapping`: the highest, if compressed data
+  /// touches more than one.
+  public func references(to mapping: ClusterMapping) -> UInt32 {
+    mapping.hostClusters(geometry).reduce(0) { max($0, counts[$1]) }
   }
 
-  /// Sets the refcount of the cluster at `host`.
-  public func setReferences(_ count: UInt32, to host: HostOffset) {
-    counts[host.bytes >> geometry.clusterBits] = count
-  }
-
-  /// Counts one more reference to the cluster at `host`, or one less.
+  /// Counts further references to the data of `mapping`.
   ///
   /// - Parameters:
-  ///   - change: 1 or −1; the count is below `RefcountWidth.highest`, or above 0.
-  ///   - host: The cluster's place.
-  ///   - owner: A guest offset whose cluster was mapped there; if the table that maps it has been
-  ///     written, its COPIED flag is put right at the end.
-  public func changeReferences(
-    by change: Int32, to host: HostOffset, mappedFrom owner: GuestOffset
+  ///   - count: How many.
+  ///   - mapping: Where the data stands; with `count` more, its refcount is at most
+  ///     `RefcountWidth.highest`.
+  ///   - owner: The guest offset that was mapped there first, if this is not the first time; if the
+  ///     table that maps it has been written, its COPIED flag is put right at the end.
+  public func addReferences(
+    _ count: UInt32, to mapping: ClusterMapping, mappedFrom owner: GuestOffset? = nil
   ) {
-    let cluster = host.bytes >> geometry.clusterBits
-    counts[cluster] = UInt32(Int64(counts[cluster]) + Int64(change))
-    markOutdated(tableMapping: owner)
+    for cluster in mapping.hostClusters(geometry) { counts[cluster] += count }
+    if let owner, !mapping.isCompressed { markOutdated(tableMapping: owner) }
+  }
+
+  /// Takes one reference to the data of `mapping` back.
+  ///
+  /// - Parameters:
+  ///   - mapping: Where the data stands.
+  ///   - owner: The guest offset that was mapped there first.
+  public func removeReference(to mapping: ClusterMapping, mappedFrom owner: GuestOffset) {
+    for cluster in mapping.hostClusters(geometry) { counts[cluster] -= 1 }
+    if !mapping.isCompressed { markOutdated(tableMapping: owner) }
   }
 
   func fileTooLarge(_ clusters: UInt64, _ width: RefcountWidth) -> ImageWriterError {

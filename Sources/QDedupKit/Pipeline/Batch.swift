@@ -10,6 +10,8 @@ package final class Batch: @unchecked Sendable {
 
   let geometry: ClusterGeometry
   private let buffer: AlignedBuffer
+  /// The compressed data of its unique clusters, one after another; empty in a plain image.
+  let compressed: AlignedBuffer
   private let planBuffer: UnsafeMutableBufferPointer<ClusterPlan>
   private let placeBuffer: UnsafeMutableBufferPointer<ClusterPlace>
 
@@ -21,16 +23,21 @@ package final class Batch: @unchecked Sendable {
   package var clusterCount = 0
   /// Whether any cluster holds something other than zeros.
   var hasData = false
-  /// Whether its duplicates have been compared.
-  var isVerified = false
-  /// The end of the last host cluster that was allocated when it was placed.
+  /// Whether its duplicates have been compared, and what is unique in it has been compressed.
+  var isPrepared = false
+  /// Where the data ends in the output that had been placed when it was.
   var hostEnd: UInt64 = 0
   /// Its place in the order of batches that were placed: 0, 1, 2 …
   var placedNumber = 0
 
-  /// A batch for up to `byteCount` bytes, a multiple of the cluster size.
-  package init(byteCount: Int, geometry: ClusterGeometry) throws(IOError) {
+  /// A batch for up to `byteCount` bytes, a multiple of the cluster size, and for so many compressed
+  /// ones.
+  package init(byteCount: Int, geometry: ClusterGeometry, compressedByteCount: Int = 0)
+    throws(IOError)
+  {
     self.geometry = geometry
+    compressed = try AlignedBuffer(
+      byteCount: compressedByteCount, purpose: "compressed clusters on their way")
     buffer = try AlignedBuffer(byteCount: byteCount, purpose: "clusters on their way")
     planBuffer = .allocate(capacity: byteCount >> geometry.clusterBits)
     placeBuffer = .allocate(capacity: byteCount >> geometry.clusterBits)

@@ -30,7 +30,9 @@ package final class BatchPool: Sendable {
     try state.withLock { state throws(IOError) in
       if let batch = state.idle.popLast() { return batch }
       precondition(state.all.count < limit, "more batches are in use than the pipeline needs")
-      let batch = try Batch(byteCount: shape.byteCount, geometry: geometry)
+      let batch = try Batch(
+        byteCount: shape.byteCount, geometry: geometry,
+        compressedByteCount: shape.compressedByteCount)
       state.all.append(batch)
       return batch
     }

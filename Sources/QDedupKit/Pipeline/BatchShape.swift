@@ -1,4 +1,5 @@
 package import DiskImage
+internal import QCOW2
 
 /// How guest clusters are grouped on their way: by rules of the cluster size alone, so that the
 /// output's bytes depend on neither the input's format nor the number of threads.
@@ -8,9 +9,15 @@ package struct BatchShape {
   /// How many batches with data stand between looking up a cluster and placing it.
   package let lag: Int
 
+  /// The most bytes that the clusters of a batch take when they are compressed; 0 if they are not.
+  package let compressedByteCount: Int
+
   /// The shape for clusters of one size.
-  package init(_ geometry: ClusterGeometry) {
+  package init(_ geometry: ClusterGeometry, isCompressed: Bool = false) {
     byteCount = max(Self.preferredSize, geometry.clusterSize)
+    compressedByteCount =
+      isCompressed
+      ? byteCount >> geometry.clusterBits * Compression.bound(clusterSize: geometry.clusterSize) : 0
     lag = min(8, Self.inFlightSize / byteCount)
   }
 
@@ -26,7 +33,8 @@ package struct BatchShape {
   /// How many of `threads` workers may work so that buffers stay within 64 MiB: each holds a batch
   /// and as much memory to compare it with.
   package func workers(atMost threads: Int) -> Int {
-    min(threads, (Self.bufferSize / byteCount - 2 * lag) / 2)
+    let perBatch = byteCount + compressedByteCount
+    return min(threads, max(1, (Self.bufferSize - 2 * lag * perBatch) / (perBatch + byteCount)))
   }
 
   /// How many batches must exist for `threads` workers never to wait for memory: each holds one,

@@ -3,7 +3,8 @@ internal import DiskIO
 internal import DiskImage
 internal import QCOW2
 
-/// Writes the clusters of placed batches that got host clusters of their own.
+/// Writes the data of placed batches that is not in the output yet: what is unique, as it is or
+/// compressed.
 struct BatchWriter: ~Copyable {
   private let output: AtomicFile
   private let pieces: UnsafeMutableBufferPointer<iovec>
@@ -16,20 +17,27 @@ struct BatchWriter: ~Copyable {
 
   deinit { pieces.deallocate() }
 
-  /// Writes a batch in as few and as large writes as its host clusters allow.
+  /// Writes a batch in as few and as large writes as its places in the output allow.
   func write(_ batch: Batch) throws(IOError) {
-    let size = batch.geometry.clusterSize
     var (count, start, next) = (0, UInt64(0), UInt64(0))
+    var compressed = 0
     for cluster in 0..<batch.clusterCount {
-      let kind = batch.plans[cluster].kind
-      guard kind == .unique || kind == .collision else { continue }
-      let host = batch.places[cluster].host.bytes
+      let plan = batch.plans[cluster]
+      guard plan.kind == .unique || plan.kind == .collision else { continue }
+      let host = batch.places[cluster].mapping!.host(batch.geometry).bytes
       if host != next {
         try flush(count, at: start)
         (count, start) = (0, host)
       }
-      append(batch.address(cluster), size, to: &count)
-      next = host + UInt64(size)
+      if plan.compressedSize == 0 {
+        append(batch.address(cluster), batch.geometry.clusterSize, to: &count)
+        next = host + UInt64(batch.geometry.clusterSize)
+      } else {
+        let data = batch.compressed.bytes.baseAddress! + compressed
+        append(data, plan.compressedSize, to: &count)
+        next = host + UInt64(plan.compressedSize)
+      }
+      compressed += plan.compressedSize
     }
     try flush(count, at: start)
   }

@@ -2,6 +2,8 @@
 struct ClusterCounts {
   /// Clusters with a host cluster of their own.
   var unique: UInt64 = 0
+  /// What unique clusters take in the output, in bytes.
+  var writtenBytes: UInt64 = 0
   /// Clusters that share the host cluster of another one.
   var duplicate: UInt64 = 0
   /// Unique clusters whose digest was that of another cluster (S34).

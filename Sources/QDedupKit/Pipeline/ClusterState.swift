@@ -19,13 +19,15 @@ struct ClusterPlan {
   var digest: Digest
   /// For a duplicate of a cluster that is still in flight, that cluster's bytes in memory.
   var original: UnsafeRawPointer?
+  /// Once compressed, the number of bytes that it takes so; 0 in a plain image.
+  var compressedSize = 0
 }
 
 /// What the ordered part of the pipeline knows of one cluster.
 package struct ClusterPlace {
   /// Where the data stands in the output; known for duplicates of placed clusters from the start,
-  /// for others from when they are placed.
-  var host: HostOffset
+  /// for others (nil until then) from when they are placed.
+  var mapping: ClusterMapping?
   /// The guest offset of the first cluster that was mapped to the data.
   var owner: GuestOffset
   /// How many guest clusters share the data, for a cluster in flight.

@@ -1,13 +1,14 @@
 internal import DedupStore
 internal import DiskIO
 internal import DiskImage
+internal import QCOW2
 
 /// Moves all batches of a source through a conversion, with several threads and one order.
 ///
 /// Each worker takes a batch through these steps and then takes the next one:
 ///
 ///     read, digest → wait for its turn → [place the batch that is due, resolve this one] →
-///     write the placed batch → verify this one
+///     write the placed batch → verify and compress this one
 ///
 /// Only the part in brackets happens in order, by one worker at a time. The batch that is due is
 /// the one `lag` batches with data before, so what a lookup sees is the same for any number of
@@ -25,6 +26,7 @@ final class Pipeline: @unchecked Sendable {
   private let output: AtomicFile
   private let shape: BatchShape
   private let pool: BatchPool
+  private let compression: Compression?
   private let progress: Progress
   private let digest: @Sendable (UnsafeRawBufferPointer) -> Digest
   private let turns = Monitor(Turns())
@@ -38,7 +40,7 @@ final class Pipeline: @unchecked Sendable {
 
   init(
     source: any BatchSource, sequencer: Sequencer, output: AtomicFile, pool: BatchPool,
-    shape: BatchShape, progress: Progress,
+    shape: BatchShape, compression: Compression?, progress: Progress,
     digest: @escaping @Sendable (UnsafeRawBufferPointer) -> Digest
   ) {
     self.source = source
@@ -46,6 +48,7 @@ final class Pipeline: @unchecked Sendable {
     self.output = output
     self.pool = pool
     self.shape = shape
+    self.compression = compression
     self.progress = progress
     self.digest = digest
   }
@@ -74,9 +77,11 @@ final class Pipeline: @unchecked Sendable {
 
   /// One worker, from its first batch to the source's end.
   private func work() throws(ConversionError) {
-    let verification = try converting(ConversionError.io) { () throws(IOError) in
-      try Verification(output: output, written: written, byteCount: shape.byteCount)
-    }
+    let verification = Verification(
+      output: output, written: written,
+      stored: try StoredClusters(
+        pool.geometry, byteCount: shape.byteCount, method: compression?.method))
+    let packing = try makePacking()
     let writer = BatchWriter(output: output, clusterCount: clustersPerBatch)
     while true {
       if progress.isCancelled { throw .interrupted }
@@ -90,10 +95,20 @@ final class Pipeline: @unchecked Sendable {
       if let due { try write(due, with: writer) }
       if hasData {
         try verification.verify(batch)
-        turns.update { _ in batch.isVerified = true }
+        try pack(batch, with: packing)
+        turns.update { _ in batch.isPrepared = true }
       }
       progress.reach(end.bytes)
     }
+  }
+
+  private func makePacking() throws(ConversionError) -> Packing? {
+    guard let compression else { return nil }
+    do { return try Packing(compression, pool.geometry) } catch { throw .compression(error) }
+  }
+
+  private func pack(_ batch: Batch, with packing: Packing?) throws(ConversionError) {
+    do { try packing?.pack(batch) } catch { throw .compression(error) }
   }
 
   private func waitForTurn(_ ticket: UInt64) throws(ConversionError) {
@@ -114,7 +129,7 @@ final class Pipeline: @unchecked Sendable {
     var due: Batch?
     if pending.count == shape.lag {
       let oldest = pending.removeFirst()
-      try waitUntilVerified(oldest)
+      try waitUntilPrepared(oldest)
       try place(oldest)
       due = oldest
     }
@@ -123,16 +138,16 @@ final class Pipeline: @unchecked Sendable {
       try written.wait(forBatch: oldest.placedNumber)
       pool.give(oldest)
     }
-    batch.isVerified = false
+    batch.isPrepared = false
     try sequencer.resolve(batch)
     pending.append(batch)
     return due
   }
 
-  private func waitUntilVerified(_ batch: Batch) throws(ConversionError) {
+  private func waitUntilPrepared(_ batch: Batch) throws(ConversionError) {
     try turns.wait { turns throws(ConversionError) -> Void? in
       if let failure = turns.failure { throw failure }
-      return batch.isVerified ? () : nil
+      return batch.isPrepared ? () : nil
     }
   }
 

@@ -16,6 +16,8 @@ final class Sequencer {
   private let maxReferences: UInt32
   private let index: InFlightIndex
   private(set) var counts = ClusterCounts()
+  /// The end of the data that was placed last: data goes forward in the output.
+  private var dataEnd: UInt64 = 0
 
   init(
     writer: ImageWriter, store: HashStore, shape: BatchShape, maxReferences: UInt32
@@ -38,7 +40,7 @@ final class Sequencer {
       if try joinStored(digest, batch, cluster) { continue }
       batch.plans[cluster].kind = .unique
       batch.places[cluster] = ClusterPlace(
-        host: HostOffset(0), owner: batch.guestOffset(cluster), references: 1, original: nil)
+        mapping: nil, owner: batch.guestOffset(cluster), references: 1, original: nil)
       index.insert(
         .init(
           digest: digest, place: batch.places + cluster, bytes: batch.address(cluster)))
@@ -57,7 +59,7 @@ final class Sequencer {
     batch.plans[cluster].kind = .duplicate
     batch.plans[cluster].original = entry.bytes
     batch.places[cluster] = ClusterPlace(
-      host: HostOffset(0), owner: original.pointee.owner, references: 0, original: original)
+      mapping: nil, owner: original.pointee.owner, references: 0, original: original)
     return true
   }
 
@@ -69,25 +71,26 @@ final class Sequencer {
       try store.lookup(digest)
     }
     guard let entry = found?.entry else { return false }
+    let mapping = ClusterMapping(physicalSector: entry.physicalSector)
     // What was read back from the file names something else only if the disk is at fault.
-    guard entry.physicalSector < writer.end.bytes / 512 else { return false }
-    let host = HostOffset(entry.physicalSector * 512)
+    guard mapping.host(writer.geometry) < writer.end else { return false }
     let owner = GuestOffset(entry.firstLogicalSector << 9)
-    guard writer.references(to: host) < maxReferences else {
+    guard writer.references(to: mapping) < maxReferences else {
       _ = try converting(ConversionError.store) { () throws(StoreError) in
         try store.remove(entry)
       }
       counts.referencesCapped += 1
       return false
     }
-    writer.changeReferences(by: 1, to: host, mappedFrom: owner)
+    writer.addReferences(1, to: mapping, mappedFrom: owner)
     batch.plans[cluster].kind = .duplicate
     batch.plans[cluster].original = nil
-    batch.places[cluster] = ClusterPlace(host: host, owner: owner, references: 0, original: nil)
+    batch.places[cluster] = ClusterPlace(
+      mapping: mapping, owner: owner, references: 0, original: nil)
     return true
   }
 
-  /// Gives host clusters to what is new in a batch and maps all its clusters.
+  /// Gives room in the output to what is new in a batch and maps all its clusters.
   func place(_ batch: Batch) throws(ConversionError) {
     for cluster in 0..<batch.clusterCount {
       switch batch.plans[cluster].kind {
@@ -96,50 +99,68 @@ final class Sequencer {
       case .unique:
         try placeUnique(batch, cluster)
       case .duplicate:
-        if let original = batch.places[cluster].original {
-          batch.places[cluster].host = original.pointee.host
-        }
-        counts.duplicate += 1
+        placeDuplicate(batch, cluster)
       case .collision:
         try placeCollision(batch, cluster)
       }
-      try map(batch.guestOffset(cluster), to: batch.places[cluster].host)
+      try map(batch.guestOffset(cluster), to: batch.places[cluster].mapping!)
     }
-    batch.hostEnd = writer.end.bytes
+    batch.hostEnd = dataEnd
   }
 
   private func placeUnique(_ batch: Batch, _ cluster: Int) throws(ConversionError) {
     let place = batch.places + cluster
-    place.pointee.host = try allocate()
-    writer.setReferences(place.pointee.references, to: place.pointee.host)
-    counts.unique += 1
+    let mapping = try store(batch, cluster, references: place.pointee.references)
     let digest = batch.plans[cluster].digest
     // Superseded in the index: its references are used up, and its hash is dropped (S33).
     guard index.remove(digest, place: place) else { return }
     let entry = HashInfo(
-      digest: digest, physicalSector: place.pointee.host.bytes / 512,
+      digest: digest, physicalSector: mapping.physicalSector,
       firstLogicalSector: place.pointee.owner.bytes / 512)
     try converting(ConversionError.store) { () throws(StoreError) in try store.insert(entry) }
   }
 
-  /// Gives a cluster of its own to one that only seemed to be a duplicate (S34).
+  private func placeDuplicate(_ batch: Batch, _ cluster: Int) {
+    if let original = batch.places[cluster].original {
+      batch.places[cluster].mapping = original.pointee.mapping
+    }
+    counts.duplicate += 1
+  }
+
+  /// Gives a place of its own to a cluster that only seemed to be a duplicate (S34).
   private func placeCollision(_ batch: Batch, _ cluster: Int) throws(ConversionError) {
     let place = batch.places[cluster]
-    writer.changeReferences(
-      by: -1, to: place.original?.pointee.host ?? place.host, mappedFrom: place.owner)
-    batch.places[cluster].host = try allocate()
-    writer.setReferences(1, to: batch.places[cluster].host)
-    counts.unique += 1
+    let seeming = place.original.map { $0.pointee.mapping } ?? place.mapping
+    writer.removeReference(to: seeming!, mappedFrom: place.owner)
+    _ = try store(batch, cluster, references: 1)
     counts.collisions += 1
   }
 
-  private func allocate() throws(ConversionError) -> HostOffset {
-    try converting(ConversionError.writer) { () throws(ImageWriterError) in try writer.allocate() }
+  /// Gives room to the data of one cluster, compressed if it has been.
+  private func store(
+    _ batch: Batch, _ cluster: Int, references: UInt32
+  ) throws(ConversionError) -> ClusterMapping {
+    let compressedSize = batch.plans[cluster].compressedSize
+    let mapping = try converting(ConversionError.writer) { () throws(ImageWriterError) in
+      compressedSize == 0
+        ? ClusterMapping(standard: try writer.allocate())
+        : try writer.allocate(
+          compressedBytes: compressedSize, references: references, limit: maxReferences)
+    }
+    let size = compressedSize == 0 ? writer.geometry.clusterSize : compressedSize
+    writer.addReferences(references, to: mapping)
+    batch.places[cluster].mapping = mapping
+    dataEnd = mapping.host(writer.geometry).bytes + UInt64(size)
+    counts.unique += 1
+    counts.writtenBytes += UInt64(size)
+    return mapping
   }
 
-  private func map(_ guest: GuestOffset, to host: HostOffset) throws(ConversionError) {
+  private func map(
+    _ guest: GuestOffset, to mapping: ClusterMapping
+  ) throws(ConversionError) {
     try converting(ConversionError.writer) { () throws(ImageWriterError) in
-      try writer.map(guest, to: host)
+      try writer.map(guest, to: mapping)
     }
   }
 }

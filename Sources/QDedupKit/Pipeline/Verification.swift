@@ -4,19 +4,19 @@ internal import DiskImage
 internal import QCOW2
 
 /// Compares what the digests call duplicates byte by byte (S34): with the cluster in flight, or
-/// with what the output file really holds.
-struct Verification: ~Copyable {
+/// with what the output file really holds. Each worker has one.
+struct Verification {
   private let output: AtomicFile
   private let written: WrittenPrefix
-  private let scratch: AlignedBuffer
+  private let stored: StoredClusters
 
   /// Comparisons against `output`, of which `written` knows how far it is complete.
   init(
-    output: AtomicFile, written: WrittenPrefix, byteCount: Int
-  ) throws(IOError) {
+    output: AtomicFile, written: WrittenPrefix, stored: StoredClusters
+  ) {
     self.output = output
     self.written = written
-    scratch = try AlignedBuffer(byteCount: byteCount, purpose: "clusters to compare with")
+    self.stored = stored
   }
 
   /// Checks all duplicates of a batch and marks those that differ as collisions.
@@ -33,39 +33,31 @@ struct Verification: ~Copyable {
         }
         cluster += 1
       } else {
-        let end = endOfRun(batch, from: cluster)
-        try verifyStored(batch, cluster..<end)
-        cluster = end
+        cluster = try verifyRun(batch, from: cluster)
       }
     }
   }
 
-  /// The end of the run of duplicates that stand side by side in the output too.
-  private func endOfRun(_ batch: Batch, from first: Int) -> Int {
+  /// Compares the duplicates from `first` on that stand side by side in the output too.
+  ///
+  /// - Returns: The first cluster behind them.
+  private func verifyRun(_ batch: Batch, from first: Int) throws(ConversionError) -> Int {
+    var run = StoredClusters.Run(batch.places[first].mapping!, batch.geometry)
     var next = first + 1
-    let size = UInt64(batch.geometry.clusterSize)
     while next < batch.clusterCount, batch.plans[next].kind == .duplicate,
       batch.plans[next].original == nil,
-      batch.places[next].host.bytes == batch.places[next - 1].host.bytes + size
+      run.extend(by: batch.places[next].mapping!, upTo: stored.capacity)
     {
       next += 1
     }
+    try written.wait(until: run.lastStart + 1)
+    try stored.load(run, from: output)
+    for cluster in first..<next {
+      let mapping = batch.places[cluster].mapping!
+      if try !stored.holds(batch.address(cluster), at: mapping) {
+        batch.plans[cluster].kind = .collision
+      }
+    }
     return next
-  }
-
-  /// Compares a run with the output, at first as a whole.
-  private func verifyStored(_ batch: Batch, _ run: Range<Int>) throws(ConversionError) {
-    let size = batch.geometry.clusterSize
-    let host = batch.places[run.lowerBound].host.bytes
-    let stored = UnsafeMutableRawBufferPointer(rebasing: scratch.bytes[..<(run.count * size)])
-    try written.wait(until: host + UInt64(stored.count))
-    try converting(ConversionError.io) { () throws(IOError) in
-      try output.file.readExactly(into: stored, at: host)
-    }
-    if memcmp(stored.baseAddress!, batch.address(run.lowerBound), stored.count) == 0 { return }
-    for (index, cluster) in run.enumerated()
-    where memcmp(stored.baseAddress! + index * size, batch.address(cluster), size) != 0 {
-      batch.plans[cluster].kind = .collision
-    }
   }
 }

@@ -64,7 +64,7 @@ extension ConversionReport {
     public var allocatedBytes: UInt64
     /// The size of its clusters.
     public var clusterSize: Int
-    /// How its clusters are compressed: `none`.
+    /// How its clusters are compressed: `none`, `zlib` or `zstd`.
     public var compression: String
     /// The width of its refcounts in bits: 16 or 32.
     public var refcountBits: Int
@@ -88,7 +88,7 @@ extension ConversionReport {
   public struct Bytes: Codable, Equatable, Sendable {
     /// What the data clusters hold.
     public var data: UInt64
-    /// What was written for them.
+    /// What was written for the unique ones: compressed, if they are.
     public var written: UInt64
     /// What duplicates would have taken.
     public var savedByDedup: UInt64

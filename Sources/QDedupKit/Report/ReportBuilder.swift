@@ -23,7 +23,8 @@ struct ReportBuilder {
       output: .init(
         path: options.output.string, virtualSize: source.virtualSize, fileSize: image.fileSize,
         allocatedBytes: allocatedBytes, clusterSize: options.geometry.clusterSize,
-        compression: "none", refcountBits: image.refcountWidth.rawValue),
+        compression: options.compression?.method.rawValue ?? "none",
+        refcountBits: image.refcountWidth.rawValue),
       clusters: clusters, bytes: bytes, ratios: ratios, hashStore: hashStore,
       maxReferences: image.highestReferenceCount, verified: options.verifies, timing: timing,
       peakRssBytes: ResourceUsage().peakResidentBytes, warnings: warnings)
@@ -39,16 +40,21 @@ struct ReportBuilder {
 
   private var bytes: ConversionReport.Bytes {
     let size = UInt64(options.geometry.clusterSize)
+    let uniqueBytes = counts.unique * size
     return .init(
-      data: (counts.unique + counts.duplicate) * size, written: counts.unique * size,
-      savedByDedup: counts.duplicate * size, savedByCompression: 0)
+      data: uniqueBytes + counts.duplicate * size, written: counts.writtenBytes,
+      savedByDedup: counts.duplicate * size,
+      savedByCompression: uniqueBytes - min(uniqueBytes, counts.writtenBytes))
   }
 
   private var ratios: ConversionReport.Ratios {
-    let dedup =
-      counts.unique == 0
-      ? 1 : Double(counts.unique + counts.duplicate) / Double(counts.unique)
-    return .init(dedup: dedup, compression: 1, total: dedup)
+    func ratio(_ part: UInt64, _ whole: UInt64) -> Double {
+      whole == 0 ? 1 : Double(part) / Double(whole)
+    }
+    let unique = counts.unique * UInt64(options.geometry.clusterSize)
+    return .init(
+      dedup: ratio(bytes.data, unique), compression: ratio(unique, counts.writtenBytes),
+      total: ratio(bytes.data, counts.writtenBytes))
   }
 
   private var hashStore: ConversionReport.HashStore {
@@ -84,12 +90,12 @@ struct ReportBuilder {
 
   /// A plain image in which anything is shared is not as other images are.
   private var warnings: [String] {
-    guard counts.duplicate > 0 else { return [] }
+    guard counts.duplicate > 0, options.compression == nil else { return [] }
     return [
       """
       clusters are shared: after a guest has written to this image, qemu-img check may report \
       OFLAG_COPIED errors although the data is right (qemu-img check -r all repairs them). Use the \
-      image as a read-only backing file to avoid this
+      image as a read-only backing file, or compress it (-c), to avoid this
       """
     ]
   }

@@ -1,0 +1,98 @@
+internal import CZlib
+internal import CZstd
+
+/// Compresses clusters one after another with one context; the same bytes give the same result.
+public final class ClusterCompressor {
+  private enum Context {
+    case zlib(UnsafeMutablePointer<z_stream>)
+    case zstd(OpaquePointer)
+  }
+
+  private let context: Context
+
+  /// A compressor for clusters of one size.
+  ///
+  /// - Parameters:
+  ///   - compression: Method and level.
+  ///   - clusterSize: In bytes.
+  /// - Throws: `CompressionError` if there is no memory for it.
+  public init(_ compression: Compression, clusterSize: Int) throws(CompressionError) {
+    switch compression.method {
+    case .zlib:
+      context = .zlib(try Self.deflater(level: compression.level, clusterSize: clusterSize))
+    case .zstd:
+      guard let zstd = ZSTD_createCCtx() else { throw .outOfMemory }
+      ZSTD_CCtx_setParameter(zstd, ZSTD_c_compressionLevel, CInt(compression.level))
+      context = .zstd(zstd)
+    }
+  }
+
+  deinit {
+    switch context {
+    case .zlib(let stream):
+      deflateEnd(stream)
+      stream.deallocate()
+    case .zstd(let zstd):
+      ZSTD_freeCCtx(zstd)
+    }
+  }
+
+  /// Compresses one cluster.
+  ///
+  /// - Parameters:
+  ///   - cluster: The cluster's bytes.
+  ///   - output: Where the compressed bytes go: at least `Compression.bound` of them.
+  /// - Returns: The number of compressed bytes.
+  /// - Throws: `CompressionError.failed`, which a sound library never gives.
+  public func compress(
+    _ cluster: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer
+  ) throws(CompressionError) -> Int {
+    switch context {
+    case .zlib(let stream):
+      return try Self.deflate(stream, cluster, into: output)
+    case .zstd(let zstd):
+      let count = ZSTD_compress2(
+        zstd, output.baseAddress, output.count, cluster.baseAddress, cluster.count)
+      guard ZSTD_isError(count) == 0 else {
+        throw .failed(String(cString: ZSTD_getErrorName(count)))
+      }
+      return count
+    }
+  }
+
+  /// A raw deflate stream with the window of 4 KiB that qcow2 asks for. Its hash table is no larger
+  /// than a cluster needs, because it is cleared for each.
+  private static func deflater(
+    level: Int, clusterSize: Int
+  ) throws(CompressionError) -> UnsafeMutablePointer<z_stream> {
+    let memoryLevel = clusterSize <= 4096 ? 6 : clusterSize <= 16384 ? 8 : 9
+    let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
+    stream.initialize(to: z_stream())
+    guard
+      qdedup_deflate_init(stream, CInt(level), qcow2WindowBits, CInt(memoryLevel)) == Z_OK
+    else {
+      stream.deallocate()
+      throw .outOfMemory
+    }
+    return stream
+  }
+
+  private static func deflate(
+    _ stream: UnsafeMutablePointer<z_stream>, _ cluster: UnsafeRawBufferPointer,
+    into output: UnsafeMutableRawBufferPointer
+  ) throws(CompressionError) -> Int {
+    deflateReset(stream)
+    stream.pointee.next_in = UnsafeMutablePointer(
+      mutating: cluster.baseAddress!.assumingMemoryBound(to: Bytef.self))
+    stream.pointee.avail_in = uInt(cluster.count)
+    stream.pointee.next_out = output.baseAddress!.assumingMemoryBound(to: Bytef.self)
+    stream.pointee.avail_out = uInt(output.count)
+    guard CZlib.deflate(stream, Z_FINISH) == Z_STREAM_END else {
+      throw .failed("deflate did not end")
+    }
+    return output.count - Int(stream.pointee.avail_out)
+  }
+}
+
+/// The logarithm of deflate's window in qcow2, negative for a stream without header and checksum.
+let qcow2WindowBits: CInt = -12

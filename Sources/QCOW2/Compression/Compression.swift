@@ -1,0 +1,63 @@
+internal import CZstd
+
+/// How the clusters of an image are compressed: method and level.
+public struct Compression: Equatable, Sendable {
+  /// A method that qcow2 knows (qcow2 specification, `compression_type`).
+  public enum Method: String, CaseIterable, Sendable {
+    /// Raw deflate with a window of 4 KiB: what every reader of qcow2 takes.
+    case zlib
+    /// Zstandard frames: smaller and much faster; QEMU 5.1 and later.
+    case zstd
+
+    /// The levels that the method has.
+    public var levels: ClosedRange<Int> {
+      switch self {
+      case .zlib: 1...9
+      case .zstd: 1...Int(ZSTD_maxCLevel())
+      }
+    }
+
+    /// The method as the header's byte 104 names it.
+    var headerValue: UInt8 { self == .zlib ? 0 : 1 }
+
+    /// The method that the header's byte 104 names; nil if it names none.
+    init?(headerValue: UInt8) {
+      guard let method = Self.allCases.first(where: { $0.headerValue == headerValue }) else {
+        return nil
+      }
+      self = method
+    }
+
+    /// The features that an image with such clusters has.
+    public var features: [ImageFeature] { self == .zlib ? [] : [.compressionType] }
+
+    /// The level that QEMU uses.
+    public var defaultLevel: Int {
+      switch self {
+      case .zlib: 6
+      case .zstd: 3
+      }
+    }
+  }
+
+  /// The method.
+  public let method: Method
+  /// The level, one of the method's.
+  public let level: Int
+
+  /// A method at a level; nil if the method has no such level.
+  ///
+  /// - Parameters:
+  ///   - method: The method.
+  ///   - level: The level; nil for the one that QEMU uses.
+  public init?(_ method: Method, level: Int? = nil) {
+    let level = level ?? method.defaultLevel
+    guard method.levels.contains(level) else { return nil }
+    self.method = method
+    self.level = level
+  }
+
+  /// The most bytes that a cluster of `clusterSize` bytes takes, however incompressible it is: the
+  /// data itself in stored deflate or raw zstd blocks, with their headers.
+  public static func bound(clusterSize: Int) -> Int { clusterSize + clusterSize >> 8 + 64 }
+}

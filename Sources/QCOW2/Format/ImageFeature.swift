@@ -1,0 +1,49 @@
+/// A feature of an image: a bit of its header, with a name for people (qcow2 specification, "Feature
+/// name table").
+public struct ImageFeature: Equatable, Sendable {
+  /// What a program does that does not know the feature. The raw value is the kind in the table.
+  public enum Kind: UInt8, Sendable {
+    /// It does not open the image.
+    case incompatible = 0
+    /// It ignores the feature.
+    case compatible = 1
+    /// It switches the feature off when it writes to the image.
+    case autoclear = 2
+  }
+
+  /// What a program does that does not know the feature.
+  public let kind: Kind
+  /// The number of the feature's bit, 0…63.
+  public let bit: UInt8
+  /// The name for people, at most 46 bytes in UTF-8.
+  public let name: String
+
+  /// A feature of the given kind, bit and name.
+  public init(_ kind: Kind, bit: UInt8, name: String) {
+    self.kind = kind
+    self.bit = bit
+    self.name = name
+  }
+
+  /// Set when clusters are compressed by another method than zlib.
+  static let compressionType = ImageFeature(.incompatible, bit: 3, name: "compression type")
+
+  private static let nameSize = 46
+
+  /// The bits of all features of one kind.
+  static func bits(of kind: Kind, in features: [ImageFeature]) -> UInt64 {
+    features.reduce(0) { $1.kind == kind ? $0 | 1 << UInt64($1.bit) : $0 }
+  }
+
+  /// The feature name table that names `features`: 48 bytes each, of which the first tells the
+  /// kind, the second the bit, and the rest is the name, zero-padded.
+  package static func nameTable(_ features: [ImageFeature]) -> HeaderExtension {
+    var bytes: [UInt8] = []
+    for feature in features {
+      let name = Array(feature.name.utf8.prefix(nameSize))
+      bytes += [feature.kind.rawValue, feature.bit] + name
+      bytes.append(contentsOf: repeatElement(0, count: nameSize - name.count))
+    }
+    return HeaderExtension(type: 0x6803_F857, data: bytes)
+  }
+}

@@ -1,0 +1,32 @@
+internal import DiskIO
+internal import DiskImage
+internal import QCOW2
+
+/// Compresses what is unique in a batch. Each worker has one.
+struct Packing {
+  private let compressor: ClusterCompressor
+
+  /// - Parameters:
+  ///   - compression: Method and level.
+  ///   - geometry: The clusters to compress.
+  /// - Throws: `CompressionError.outOfMemory`.
+  init(_ compression: Compression, _ geometry: ClusterGeometry) throws(CompressionError) {
+    compressor = try ClusterCompressor(compression, clusterSize: geometry.clusterSize)
+  }
+
+  /// Fills `batch.compressed` with the compressed data of all clusters that need a place.
+  func pack(_ batch: Batch) throws(CompressionError) {
+    let size = batch.geometry.clusterSize
+    var end = 0
+    for cluster in 0..<batch.clusterCount {
+      let kind = batch.plans[cluster].kind
+      guard kind == .unique || kind == .collision else { continue }
+      let room = batch.compressed.bytes[end..<end + Compression.bound(clusterSize: size)]
+      let count = try compressor.compress(
+        UnsafeRawBufferPointer(start: batch.address(cluster), count: size),
+        into: UnsafeMutableRawBufferPointer(rebasing: room))
+      batch.plans[cluster].compressedSize = count
+      end += count
+    }
+  }
+}
