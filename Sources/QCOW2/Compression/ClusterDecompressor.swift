@@ -49,6 +49,7 @@ public final class ClusterDecompressor {
   public func decompress(
     _ data: UnsafeRawBufferPointer, into cluster: UnsafeMutableRawBufferPointer
   ) throws(CompressionError) {
+    guard !data.isEmpty else { throw .damaged }
     switch context {
     case .zlib(let stream): try Self.inflate(stream, data, into: cluster)
     case .zstd(let zstd): try Self.restore(zstd, data, into: cluster)
@@ -64,7 +65,6 @@ public final class ClusterDecompressor {
   func decompress(
     _ data: [UInt8], into cluster: UnsafeMutableRawBufferPointer
   ) throws(CompressionError) {
-    guard !data.isEmpty else { throw .damaged }
     let result = data.withUnsafeBytes { bytes in
       Result { () throws(CompressionError) in try decompress(bytes, into: cluster) }
     }
