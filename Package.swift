@@ -45,7 +45,8 @@ let libraries: [Target] = [
 
 /// What the tests share: seeded data, temporary folders, child processes, an independent reader.
 let testSupport: Target = .target(
-  name: "TestSupport", dependencies: ["CXXHash", "DiskIO", "DiskImage", "DedupStore", system],
+  name: "TestSupport",
+  dependencies: ["CXXHash", "CZlib", "CZstd", "DiskIO", "DiskImage", "DedupStore", system],
   path: "Tests/TestSupport", swiftSettings: swiftSettings)
 
 /// One test target a module, and the end-to-end tests, which drive the built program.

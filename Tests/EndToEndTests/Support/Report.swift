@@ -15,6 +15,7 @@ struct Report: Decodable {
     let fileSize: UInt64
     let allocatedBytes: UInt64
     let clusterSize: UInt64
+    let compression: String
     let refcountBits: Int
   }
 

@@ -23,10 +23,13 @@ public struct ImageInfo: Decodable, Sendable {
     public let refcountBits: Int?
     /// Whether the image is marked as corrupt.
     public let corrupt: Bool?
+    /// How clusters are compressed, if any is: `zlib` or `zstd`.
+    public let compressionType: String?
 
     private enum CodingKeys: String, CodingKey {
       case compat, corrupt
       case refcountBits = "refcount-bits"
+      case compressionType = "compression-type"
     }
   }
 

@@ -2,17 +2,9 @@ public import SystemPackage
 
 /// Reads a qcow2 image byte by byte, with none of the program's code, and lists what is wrong.
 ///
-/// It knows plain images only: compressed clusters, snapshots and backing files are problems. The
-/// rules come from QEMU's `docs/interop/qcow2.rst`; the hash store's from its own document.
+/// It knows images with standard and compressed clusters; snapshots and backing files are problems.
+/// The rules come from QEMU's `docs/interop/qcow2.rst`; the hash store's from its own document.
 public struct QCOW2Walker {
-  /// One guest cluster that has a place in the file.
-  public struct Mapping: Equatable, Sendable {
-    /// The number of the guest cluster.
-    public let guest: UInt64
-    /// Where its data stand in the file, in bytes.
-    public let host: UInt64
-  }
-
   /// The header.
   public let header: WalkedHeader
   /// Its extensions, in the order of the file.
@@ -37,7 +29,7 @@ public struct QCOW2Walker {
   public init(_ path: FilePath) throws {
     file = try FileBytes(path)
     var found: [String] = []
-    header = try WalkedHeader(try file.read(104, at: 0), problems: &found)
+    header = try WalkedHeader(try file.read(112, at: 0), problems: &found)
     let first = try file.read(Int(header.clusterSize), at: 0)
     extensions = WalkedExtension.all(
       in: first, after: Int(header.length), problems: &found)
@@ -51,14 +43,9 @@ public struct QCOW2Walker {
     extensions.contains { $0.type == type }
   }
 
-  /// The bytes of one cluster of the file.
-  public func cluster(at host: UInt64) throws -> [UInt8] {
-    try file.read(Int(header.clusterSize), at: host)
-  }
-
   /// Walks all tables, counts the references to every host cluster and compares.
   public mutating func walk() throws {
-    if header.incompatible != 0 { problems.append("incompatible bits \(header.incompatible)") }
+    if header.incompatible & ~8 != 0 { problems.append("incompatible bits \(header.incompatible)") }
     if header.backingNameOffset != 0 || header.snapshots != 0 || header.encryption != 0 {
       problems.append("the header names a backing file, snapshots or encryption")
     }
@@ -97,11 +84,32 @@ public struct QCOW2Walker {
       let guest = first + UInt64(index)
       let name = "the L2 entry of guest cluster \(guest)"
       if guest >= guestClusters { problems.append("\(name) is behind the end of the disk") }
+      if entry >> 62 & 1 == 1 {
+        readDescriptor(entry, of: guest, named: name)
+        continue
+      }
       if entry & 1 != 0 { problems.append("\(name) has the zero flag") }
       guard let host = place(of: entry & ~1, named: name) else { continue }
       refer(to: host, length: 1, from: name)
-      mappings.append(Mapping(guest: guest, host: host))
+      mappings.append(Mapping(guest: guest, host: host, compressedBytes: 0, entry: host))
     }
+  }
+
+  /// Reads the descriptor of a compressed cluster: x bits for the offset, then the sectors.
+  private mutating func readDescriptor(_ entry: UInt64, of guest: UInt64, named name: String) {
+    let offsetBits = 70 - header.clusterBits
+    let descriptor = entry & 0x3fff_ffff_ffff_ffff
+    let host = descriptor & (1 << offsetBits - 1)
+    let end = (host / 512 + descriptor >> offsetBits + 1) * 512
+    if entry >> 63 == 1 { problems.append("\(name) is compressed and has COPIED") }
+    guard host >= header.clusterSize, end <= file.count else {
+      problems.append("\(name) leads to bytes \(host) to \(end) of \(file.count)")
+      return
+    }
+    refer(to: host, length: end - host, from: name)
+    mappings.append(
+      Mapping(
+        guest: guest, host: host, compressedBytes: end - host, entry: entry & ~(1 << 63)))
   }
 
   /// The offset in an L1 or L2 entry, if its bits and its COPIED flag are as they must be.

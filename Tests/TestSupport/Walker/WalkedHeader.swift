@@ -32,6 +32,8 @@ public struct WalkedHeader: Sendable {
   public let refcountOrder: UInt64
   /// The length of the header, without extensions.
   public let length: UInt64
+  /// How clusters are compressed: 0 for deflate, 1 for Zstandard.
+  public let compressionType: UInt64
 
   /// The size of a cluster in bytes.
   public var clusterSize: UInt64 { 1 << clusterBits }
@@ -59,12 +61,16 @@ public struct WalkedHeader: Sendable {
     autoclear = bytes.number(8, at: 88)
     refcountOrder = bytes.number(4, at: 96)
     length = bytes.number(4, at: 100)
+    compressionType = length > 104 ? bytes.number(1, at: 104) : 0
     guard version == 3, (9...21).contains(clusterBits), refcountOrder <= 6 else {
       throw TestSupportError(
         "version \(version), cluster bits \(clusterBits), refcount order \(refcountOrder)")
     }
     if length < 104 || length % 8 != 0 || length > clusterSize {
       problems.append("header length \(length)")
+    }
+    if compressionType > 1 || (incompatible >> 3 & 1) != compressionType {
+      problems.append("compression type \(compressionType), incompatible bits \(incompatible)")
     }
     if l1Offset % clusterSize != 0 || refcountTableOffset % clusterSize != 0 {
       problems.append("a table is not aligned: L1 \(l1Offset), refcounts \(refcountTableOffset)")

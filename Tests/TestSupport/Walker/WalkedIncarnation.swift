@@ -6,8 +6,9 @@ public struct WalkedIncarnation: Sendable {
     public let slot: Int
     /// The digest of the cluster.
     public let digest: [UInt8]
-    /// Where the cluster stands in the file, in bytes.
-    public let host: UInt64
+    /// The L2 entry of the cluster, without flags: its place in the file in bytes, or, if the
+    /// number in the slot has bit 63, the descriptor of its compressed data.
+    public let place: UInt64
     /// The offset on the disk of the first cluster with this content, in bytes.
     public let guest: UInt64
   }
@@ -21,10 +22,10 @@ public struct WalkedIncarnation: Sendable {
 
   /// Decodes the incarnation at `offset` and checks each entry against the image.
   ///
-  /// `places` has the place in the file of each guest cluster that has one.
+  /// `places` has what each guest cluster that has a place is mapped to.
   init(
     at offset: UInt64, geometry: StoreTableGeometry, of image: QCOW2Walker,
-    places: [UInt64: UInt64]
+    places: [UInt64: QCOW2Walker.Mapping]
   ) throws {
     let filter = try image.file.read(geometry.filterBytes, at: offset)
     let table = try image.file.read(
@@ -44,7 +45,7 @@ public struct WalkedIncarnation: Sendable {
       }
       let entry = Entry(
         slot: slot, digest: Array(table[start..<(start + 16)]),
-        host: Self.bytes(ofSector: table.number(8, at: start + 16)),
+        place: Self.place(table.number(8, at: start + 16)),
         guest: Self.bytes(ofSector: table.number(8, at: start + 24)))
       entries.append(entry)
       try check(entry, tag: tag, geometry: geometry, image: image, places: places)
@@ -52,6 +53,12 @@ public struct WalkedIncarnation: Sendable {
     if UInt64(entries.count) != trailer.number(8, at: 24) {
       problems.append("\(entries.count) used slots, \(trailer.number(8, at: 24)) in the trailer")
     }
+  }
+
+  /// The L2 entry that a number of a slot stands for: bit 63 makes it a descriptor, for bit 62.
+  private static func place(_ number: UInt64) -> UInt64 {
+    guard number >> 63 == 1 else { return bytes(ofSector: number) }
+    return number >> 62 == 2 ? number ^ 0xc000_0000_0000_0000 : .max
   }
 
   /// The offset of a sector of 512 bytes; the largest number if there can be no such sector.
@@ -85,7 +92,7 @@ public struct WalkedIncarnation: Sendable {
   /// Checks that an entry stands in one of its buckets, has its tag and names its cluster.
   private mutating func check(
     _ entry: Entry, tag: UInt64, geometry: StoreTableGeometry, image: QCOW2Walker,
-    places: [UInt64: UInt64]
+    places: [UInt64: QCOW2Walker.Mapping]
   ) throws {
     let first = entry.digest.number(8, at: 0) & geometry.mask
     let second = entry.digest.number(8, at: 8) & geometry.mask
@@ -93,14 +100,15 @@ public struct WalkedIncarnation: Sendable {
     if !(bucket == first && tag == second) && !(bucket == second && tag == first) {
       problems.append("slot \(entry.slot), tag \(tag): its buckets are \(first) and \(second)")
     }
-    let place = places[entry.guest / image.header.clusterSize]
-    guard entry.guest % image.header.clusterSize == 0, place == entry.host else {
+    let mapping = places[entry.guest / image.header.clusterSize]
+    guard entry.guest % image.header.clusterSize == 0, let mapping, mapping.entry == entry.place
+    else {
       problems.append(
-        "slot \(entry.slot): guest byte \(entry.guest) is not at byte \(entry.host) of the file")
+        "slot \(entry.slot): guest byte \(entry.guest) is not mapped to \(entry.place)")
       return
     }
-    if XXH3Reference.hash128(try image.cluster(at: entry.host)) != entry.digest {
-      problems.append("slot \(entry.slot): not the digest of the cluster at \(entry.host)")
+    if XXH3Reference.hash128(try image.content(of: mapping)) != entry.digest {
+      problems.append("slot \(entry.slot): not the digest of the cluster at \(mapping.host)")
     }
   }
 }

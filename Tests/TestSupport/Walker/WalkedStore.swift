@@ -55,7 +55,7 @@ public struct WalkedStore: Sendable {
     }
     try parse(dump)
     checkRegions(of: image)
-    let places = Dictionary(uniqueKeysWithValues: image.mappings.map { ($0.guest, $0.host) })
+    let places = Dictionary(uniqueKeysWithValues: image.mappings.map { ($0.guest, $0) })
     for offset in incarnationOffsets where offset < image.file.count {
       let decoded = try WalkedIncarnation(
         at: offset, geometry: StoreTableGeometry(order: order), of: image, places: places)

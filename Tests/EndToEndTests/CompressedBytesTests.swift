@@ -1,0 +1,70 @@
+import SystemPackage
+import TestSupport
+import Testing
+
+/// The same input and options give the same compressed bytes, and small stores do no harm.
+@Suite struct CompressedBytesTests {
+  let workspace: Workspace
+  var input: FilePath { workspace.input }
+  var output: FilePath { workspace.output }
+
+  init() throws {
+    workspace = try Workspace()
+    let mixture = CompressedImage.mixture(clusters: 3000, size: 4096, seed: 42)
+    let noise = RawImage.noise(count: 2 << 20, seed: 41)
+    try RawImage.write(mixture + noise + mixture + [1, 2, 3], to: workspace.input)
+  }
+
+  @Test(
+    arguments: CompressedImage.types,
+    [[], ["--log-store-order", "7", "--max-incarnations", "3"], ["--cluster-size", "64K"]])
+  func `any number of threads and a pipe give the same bytes`(
+    type: String, others: [String]
+  ) throws {
+    let options = CompressedImage.options(type) + others
+    try workspace.convert(options + ["--threads", "1"])
+    try expectCompressed(output, equals: input, with: type)
+    let expected = try RawImage.read(output)
+    let again = workspace.folder.file("again.qcow2")
+    for threads in ["2", "7", "7"] {
+      try workspace.convert(options + ["--threads", threads, "--force"], to: again)
+      #expect(try RawImage.read(again) == expected, "\(threads) threads")
+    }
+    try workspace.convert(
+      options + ["--force"], from: "-", to: again, reading: .pipe(contentsOf: input))
+    #expect(try RawImage.read(again) == expected, "from a pipe")
+  }
+
+  @Test(
+    arguments: CompressedImage.types,
+    [["2", "1"], ["4", "3"], ["8", "2"], ["2", "0"]])
+  func `a store that forgets leaves a sound image`(type: String, store: [String]) throws {
+    let options = ["--log-store-order", store[0], "--max-incarnations", store[1], "--verify"]
+    let report = try workspace.convert(CompressedImage.options(type) + options)
+    let walker = try expectCompressed(output, equals: input, with: type)
+    let read = try #require(try WalkedStore.of(walker))
+    #expect(read.entries > 0)
+    #expect((report.hashStore.forgotten > 0) == (store[1] != "0"))
+    if store[1] == "0" { #expect(read.entries == Int(report.clusters.unique)) }
+    #expect(report.hashStore.collisions == 0)
+  }
+
+  @Test(arguments: CompressedImage.types)
+  func `no-hash-store leaves no trace of a store and shares all the same`(type: String) throws {
+    let kept = try workspace.convert(
+      CompressedImage.options(type), to: workspace.folder.file("kept.qcow2"))
+    let report = try workspace.convert(CompressedImage.options(type, "--no-hash-store"))
+    let walker = try expectCompressed(output, equals: input, with: type)
+    #expect(walker.hasExtension(WalkedExtension.hashStore) == false)
+    #expect(walker.header.hashStoreIsValid == false)
+    #expect(walker.refcounts.allSatisfy { $0 > 0 })
+    #expect(report.clusters.unique == kept.clusters.unique)
+  }
+
+  @Test(arguments: CompressedImage.types, ["512", "4K", "64K", "2M"])
+  func `the output reads back as the input`(type: String, size: String) throws {
+    let options = CompressedImage.options(type, "--verify", "--cluster-size", size)
+    #expect(try workspace.convert(options).verified)
+    try expectCompressed(output, equals: input, with: type)
+  }
+}

@@ -1,0 +1,67 @@
+import SystemPackage
+import TestSupport
+import Testing
+
+/// A compressed image stays clean when a guest writes to it.
+@Suite struct CompressedGuestWriteTests {
+  let workspace: Workspace
+  var input: FilePath { workspace.input }
+  var output: FilePath { workspace.output }
+
+  init() throws { workspace = try Workspace() }
+
+  private func writeToBoth(_ command: String) throws {
+    try QemuImage(output).perform(command)
+    try QemuImage(input, format: "raw").perform(command)
+  }
+
+  private func expectCleanAndSame(sourceLocation: SourceLocation = #_sourceLocation) throws {
+    let check = try QemuImage(output).check()
+    #expect(check.exitCode == 0, "\(check)", sourceLocation: sourceLocation)
+    let comparison = try QemuImage(output).compare(withRaw: input)
+    #expect(comparison.exitCode == 0, "\(comparison)", sourceLocation: sourceLocation)
+  }
+
+  @Test(arguments: CompressedImage.types, [512, 4096, 65_536])
+  func `seeded writes all over the disk leave the right content and a clean image`(
+    type: String, clusterSize: Int
+  ) throws {
+    let bytes = CompressedImage.mixture(clusters: 60, size: clusterSize, seed: 65)
+    try RawImage.write(bytes + bytes, to: input)
+    try workspace.convert(CompressedImage.options(type, "--cluster-size", "\(clusterSize)"))
+    try expectCompressed(output, equals: input, with: type)
+    var random = SplitMix64(seed: 64)
+    let count = UInt64(bytes.count * 2)
+    for round in 0..<60 {
+      let offset = random.next() % count
+      let length = min(1 + random.next() % UInt64(2 * clusterSize), count - offset)
+      let what = round % 7 == 3 ? "-z" : "-P \(1 + random.next() % 255)"
+      try writeToBoth("write \(what) \(offset) \(length)")
+    }
+    try expectCleanAndSame()
+    #expect(try QCOW2Walker(output).header.hashStoreIsValid == false)
+  }
+
+  @Test(arguments: CompressedImage.types)
+  func `a write to one of two sharers leaves a clean image`(type: String) throws {
+    let twin = RawImage.noise(count: 4096, seed: 61)
+    try RawImage.write(twin + RawImage.noise(count: 8192, seed: 62) + twin, to: input)
+    #expect(try workspace.convert(CompressedImage.options(type)).clusters.duplicate == 1)
+    try writeToBoth("write -P 9 100 3000")
+    try expectCleanAndSame()
+    try writeToBoth("write -P 9 12288 4096")
+    try expectCleanAndSame()
+  }
+
+  @Test(arguments: CompressedImage.types)
+  func `a snapshot of an image with many references, and writes after it, leave it clean`(
+    type: String
+  ) throws {
+    try RawImage.equal(at: input, count: 40_000 * 512, byte: 0x5a)
+    let report = try workspace.convert(CompressedImage.options(type, "--cluster-size", "512"))
+    #expect(report.output.refcountBits == 32)
+    try QemuImage.run(["snapshot", "-c", "first", output.string]).expectingExit(0)
+    try writeToBoth("write -P 3 70000 9000")
+    try expectCleanAndSame()
+  }
+}

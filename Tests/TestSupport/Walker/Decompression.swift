@@ -1,0 +1,43 @@
+internal import CZlib
+internal import CZstd
+
+/// Compressed clusters restored by the libraries' own hands, without the program's code.
+enum Decompression {
+  /// Raw deflate data with a window of 4 KiB; nil unless it restores exactly `count` bytes.
+  static func deflate(_ data: [UInt8], count: Int) -> [UInt8]? {
+    var (data, stream) = (data, z_stream())
+    guard qdedup_inflate_init(&stream, -12) == Z_OK else { return nil }
+    defer { inflateEnd(&stream) }
+    // Room for one byte more shows data that is too long.
+    var output = [UInt8](repeating: 0, count: count + 1)
+    let result = data.withUnsafeMutableBufferPointer { data in
+      output.withUnsafeMutableBufferPointer { output in
+        (stream.next_in, stream.avail_in) = (data.baseAddress, uInt(data.count))
+        (stream.next_out, stream.avail_out) = (output.baseAddress, uInt(output.count))
+        return inflate(&stream, Z_FINISH)
+      }
+    }
+    guard result == Z_STREAM_END, stream.avail_out == 1 else { return nil }
+    return Array(output[..<count])
+  }
+
+  /// A Zstandard frame, read as a stream; nil unless it restores exactly `count` bytes.
+  static func zstandard(_ data: [UInt8], count: Int) -> [UInt8]? {
+    guard let stream = ZSTD_createDStream() else { return nil }
+    defer { ZSTD_freeDStream(stream) }
+    var output = [UInt8](repeating: 0, count: count + 1)
+    let written = data.withUnsafeBytes { data in
+      output.withUnsafeMutableBytes { output -> Int? in
+        var from = ZSTD_inBuffer(src: data.baseAddress, size: data.count, pos: 0)
+        var into = ZSTD_outBuffer(dst: output.baseAddress, size: output.count, pos: 0)
+        while true {
+          let (read, wrote) = (from.pos, into.pos)
+          let rest = ZSTD_decompressStream(stream, &into, &from)
+          if rest == 0 { return into.pos }
+          if ZSTD_isError(rest) != 0 || (from.pos, into.pos) == (read, wrote) { return nil }
+        }
+      }
+    }
+    return written == count ? Array(output[..<count]) : nil
+  }
+}
