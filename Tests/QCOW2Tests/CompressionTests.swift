@@ -1,0 +1,143 @@
+import QCOW2
+import TestSupport
+import Testing
+
+/// Clusters that are compressed and restored.
+@Suite struct CompressionTests {
+  @Test(
+    "whatever a cluster holds comes back, and fits the promised room",
+    arguments: Compression.Method.allCases, Compression.clusterSizes)
+  func roundTrip(method: Compression.Method, size: Int) throws {
+    let decompressor = try ClusterDecompressor(method)
+    let levels = Compression.levels(of: method)
+    try #require(levels.count == 3)
+    for compression in levels {
+      let compressor = try ClusterCompressor(compression, clusterSize: size)
+      for content in ClusterContent.allCases {
+        let cluster = content.bytes(count: size)
+        let data = try compressor.compressed(cluster)
+        let name = "\(content), level \(compression.level)"
+        #expect(!data.isEmpty && data.count <= Compression.bound(clusterSize: size), "\(name)")
+        #expect(try decompressor.restored(data, count: size) == cluster, "\(name)")
+        if content != .noise { #expect(data.count < size * 2 / 3, "\(name)") }
+      }
+    }
+  }
+
+  @Test(
+    "the same cluster gives the same bytes, whatever was compressed before",
+    arguments: Compression.Method.allCases)
+  func sameBytes(method: Compression.Method) throws {
+    for compression in Compression.levels(of: method) {
+      let compressor = try ClusterCompressor(compression, clusterSize: 4096)
+      for seed in 1...20 as ClosedRange<UInt64> {
+        let content = ClusterContent.allCases[Int(seed) % ClusterContent.allCases.count]
+        let cluster = content.bytes(count: 4096, seed: seed)
+        #expect(try compressor.compressed(cluster) == compression.compressed(cluster))
+      }
+    }
+  }
+
+  @Test("what follows the data is ignored", arguments: Compression.Method.allCases)
+  func trailing(method: Compression.Method) throws {
+    let compression = try #require(Compression(method))
+    let decompressor = try ClusterDecompressor(method)
+    for (index, content) in ClusterContent.allCases.enumerated() {
+      let cluster = content.bytes(count: 4096)
+      let data = try compression.compressed(cluster)
+      let garbage = RawImage.noise(count: 1 + 300 * index, seed: 7)
+      #expect(try decompressor.restored(data + garbage, count: 4096) == cluster)
+      #expect(try decompressor.restored(data + data, count: 4096) == cluster)
+      #expect(try decompressor.restored(data + [0], count: 4096) == cluster)
+    }
+  }
+
+  @Test(
+    "data that restores too much or too little is damaged", arguments: Compression.Method.allCases)
+  func otherSize(method: Compression.Method) throws {
+    let compression = try #require(Compression(method))
+    let decompressor = try ClusterDecompressor(method)
+    for content in ClusterContent.allCases {
+      let cluster = content.bytes(count: 4096)
+      let data = try compression.compressed(cluster)
+      for count in [512, 2048, 4095, 4097, 8192] {
+        #expect(throws: CompressionError.damaged, "\(content), \(count)") {
+          try decompressor.restored(data, count: count)
+        }
+      }
+      // A decompressor that has failed goes on to work.
+      #expect(try decompressor.restored(data, count: 4096) == cluster)
+    }
+  }
+
+  @Test("data that is cut off anywhere is damaged", arguments: Compression.Method.allCases)
+  func truncated(method: Compression.Method) throws {
+    let compression = try #require(Compression(method))
+    let decompressor = try ClusterDecompressor(method)
+    for content in ClusterContent.allCases {
+      let data = try compression.compressed(content.bytes(count: 1024))
+      for count in 0..<data.count {
+        #expect(throws: CompressionError.damaged, "\(content), \(count) of \(data.count)") {
+          try decompressor.restored(Array(data[..<count]), count: 1024)
+        }
+      }
+    }
+  }
+
+  @Test("no data at all is damaged", arguments: Compression.Method.allCases)
+  func nothing(method: Compression.Method) throws {
+    let decompressor = try ClusterDecompressor(method)
+    var cluster = [UInt8](repeating: 0, count: 512)
+    #expect(throws: CompressionError.damaged) {
+      try cluster.withUnsafeMutableBytes {
+        try decompressor.decompress(UnsafeRawBufferPointer(start: nil, count: 0), into: $0)
+      }
+    }
+  }
+
+  @Test(
+    "random damage gives an error or some cluster, and does no harm to the next",
+    arguments: Compression.Method.allCases)
+  func mutated(method: Compression.Method) throws {
+    let compression = try #require(Compression(method))
+    let decompressor = try ClusterDecompressor(method)
+    let cluster = ClusterContent.text.bytes(count: 4096)
+    let sound = try compression.compressed(cluster)
+    var generator = SplitMix64(seed: 3)
+    var damaged = 0
+    for _ in 0..<3000 {
+      var data = sound
+      for _ in 0...generator.next() % 6 {
+        let place = Int(generator.next() % UInt64(data.count))
+        data[place] = UInt8(truncatingIfNeeded: generator.next())
+      }
+      do {
+        #expect(try decompressor.restored(data, count: 4096).count == 4096)
+      } catch {
+        #expect(error as? CompressionError == .damaged)
+        damaged += 1
+      }
+    }
+    #expect(damaged > 1000)
+    #expect(try decompressor.restored(sound, count: 4096) == cluster)
+  }
+
+  @Test("noise is not cluster data", arguments: Compression.Method.allCases)
+  func noise(method: Compression.Method) throws {
+    let decompressor = try ClusterDecompressor(method)
+    for seed in 1...2000 as ClosedRange<UInt64> {
+      let data = RawImage.noise(count: Int(seed % 700) + 1, seed: seed)
+      #expect(throws: CompressionError.damaged) { try decompressor.restored(data, count: 65_536) }
+    }
+  }
+
+  @Test("a level that a method has not is refused")
+  func levels() {
+    for level in [Int.min, -1, 0, 10, 23, Int.max] {
+      #expect(Compression(.zlib, level: level) == nil)
+      #expect((Compression(.zstd, level: level) == nil) == (level != 10))
+    }
+    #expect(Compression(.zlib)?.level == 6)
+    #expect(Compression(.zstd)?.level == 3)
+  }
+}

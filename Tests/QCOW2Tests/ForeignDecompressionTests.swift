@@ -1,0 +1,52 @@
+import QCOW2
+import SystemPackage
+import Testing
+
+/// Other programs restore what is compressed here.
+@Suite struct ForeignDecompressionTests {
+  /// Whether the system has a program that knows this option.
+  private static func has(_ program: String, _ option: String) -> Bool {
+    (try? Command(program, option))?.exitCode == 0
+  }
+
+  @Test(
+    "python restores raw deflate data with a window of 4 KiB",
+    .enabled(if: has("python3", "--version"), "needs python3"), arguments: [512, 4096, 65_536])
+  func python(size: Int) throws {
+    let script = """
+      import sys, zlib
+      inflater = zlib.decompressobj(-12)
+      cluster = inflater.decompress(open(sys.argv[1], 'rb').read())
+      same = cluster == open(sys.argv[2], 'rb').read()
+      sys.exit(0 if same and inflater.eof and not inflater.unused_data else 3)
+      """
+    let scratch = try Scratch()
+    for compression in Compression.levels(of: .zlib) {
+      for content in ClusterContent.allCases {
+        let cluster = content.bytes(count: size, seed: 5)
+        let data = try scratch.make("data", try compression.compressed(cluster))
+        let expected = try scratch.make("cluster", cluster)
+        let result = try Command("python3", "-c", script, data.string, expected.string)
+        #expect(result.exitCode == 0, "\(content), level \(compression.level): \(result.output)")
+      }
+    }
+  }
+
+  @Test(
+    "the zstd program restores zstd data",
+    .enabled(if: has("zstd", "--version"), "needs the program zstd"),
+    arguments: [512, 65_536, 2 << 20])
+  func zstd(size: Int) throws {
+    let scratch = try Scratch()
+    let restored = scratch.file("restored")
+    for compression in Compression.levels(of: .zstd) {
+      for content in ClusterContent.allCases {
+        let cluster = content.bytes(count: size, seed: 6)
+        let data = try scratch.make("data", try compression.compressed(cluster))
+        let result = try Command("zstd", "-dqf", data.string, "-o", restored.string)
+        #expect(result.exitCode == 0, "\(content), level \(compression.level): \(result.output)")
+        #expect(try Scratch.content(of: restored) == cluster)
+      }
+    }
+  }
+}
