@@ -12,7 +12,7 @@ import Testing
     let levels = Compression.levels(of: method)
     try #require(levels.count == 3)
     for compression in levels {
-      let compressor = try ClusterCompressor(compression, clusterSize: size)
+      let compressor = try ClusterCompressor(compression)
       for content in ClusterContent.allCases {
         let cluster = content.bytes(count: size)
         let data = try compressor.compressed(cluster)
@@ -29,7 +29,7 @@ import Testing
     arguments: Compression.Method.allCases)
   func sameBytes(method: Compression.Method) throws {
     for compression in Compression.levels(of: method) {
-      let compressor = try ClusterCompressor(compression, clusterSize: 4096)
+      let compressor = try ClusterCompressor(compression)
       for seed in 1...20 as ClosedRange<UInt64> {
         let content = ClusterContent.allCases[Int(seed) % ClusterContent.allCases.count]
         let cluster = content.bytes(count: 4096, seed: seed)

@@ -6,22 +6,21 @@ internal import QCOW2
 struct Packing {
   private let compressor: ClusterCompressor
 
-  /// - Parameters:
-  ///   - compression: Method and level.
-  ///   - geometry: The clusters to compress.
+  /// - Parameter compression: Method and level.
   /// - Throws: `CompressionError.outOfMemory`.
-  init(_ compression: Compression, _ geometry: ClusterGeometry) throws(CompressionError) {
-    compressor = try ClusterCompressor(compression, clusterSize: geometry.clusterSize)
+  init(_ compression: Compression) throws(CompressionError) {
+    compressor = try ClusterCompressor(compression)
   }
 
   /// Fills `batch.compressed` with the compressed data of all clusters that need a place.
   func pack(_ batch: Batch) throws(CompressionError) {
     let size = batch.geometry.clusterSize
+    let bound = Compression.bound(clusterSize: size)
     var end = 0
     for cluster in 0..<batch.clusterCount {
       let kind = batch.plans[cluster].kind
       guard kind == .unique || kind == .collision else { continue }
-      let room = batch.compressed.bytes[end..<end + Compression.bound(clusterSize: size)]
+      let room = batch.compressed.bytes[end..<end + bound]
       let count = try compressor.compress(
         UnsafeRawBufferPointer(start: batch.address(cluster), count: size),
         into: UnsafeMutableRawBufferPointer(rebasing: room))
