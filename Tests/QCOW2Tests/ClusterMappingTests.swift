@@ -87,7 +87,7 @@ import Testing
       if clusters.count > 1 { touchesTwo += 1 }
       image.writer.addReferences(1 + round % 3, to: mapping)
       for cluster in clusters { model[cluster, default: 0] += 1 + round % 3 }
-      #expect(image.writer.references(to: mapping) == clusters.map { model[$0]! }.max())
+      try #require(image.writer.references(to: mapping) == clusters.map { model[$0]! }.max())
       if round % 7 == 1 {
         image.writer.removeReference(to: mapping, mappedFrom: GuestOffset(0))
         for cluster in clusters { model[cluster]! -= 1 }

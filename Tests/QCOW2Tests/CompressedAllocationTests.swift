@@ -43,7 +43,7 @@ import Testing
       let mapping = try writer.allocate(
         compressedBytes: byteCount, references: references, limit: limit)
       let host = mapping.host(geometry).bytes
-      #expect(host == expected)
+      try #require(host == expected)
       #expect(host >= max(tail, UInt64(geometry.clusterSize)), "it overlaps what was before")
       #expect(host + UInt64(byteCount) <= writer.end.bytes)
       let sectors = descriptor.additionalSectors(host: host, byteCount: byteCount)
@@ -52,7 +52,7 @@ import Testing
       let clusters = descriptor.hostClusters(host: host, byteCount: byteCount)
       #expect(standard.isDisjoint(with: clusters))
       writer.addReferences(references, to: mapping)
-      for cluster in clusters { #expect(self.references(cluster) <= limit) }
+      for cluster in clusters { try #require(self.references(cluster) <= limit) }
       if host == tail, tail % UInt64(geometry.clusterSize) != 0 { packed += 1 }
       if clusters.count > 1 { crossing += 1 }
       tail = host + UInt64(byteCount)
