@@ -73,6 +73,13 @@ import Testing
     try expectValid(report)
   }
 
+  @Test(arguments: CompressedImage.types)
+  func `the report of a compressed image fits its schema`(type: String) throws {
+    let report = workspace.folder.file("report.json")
+    try workspace.convert(CompressedImage.options(type, "--report-file", report.string))
+    try expectValid(report)
+  }
+
   private func expectValid(_ report: FilePath) throws {
     let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
       .deletingLastPathComponent().deletingLastPathComponent()
