@@ -38,6 +38,21 @@ import Testing
     }
   }
 
+  @Test(
+    "stored deflate blocks hold any cluster in the promised room",
+    arguments: Compression.clusterSizes)
+  func stored(size: Int) throws {
+    let cluster = RawImage.noise(count: size, seed: 5)
+    let bound = Compression.bound(clusterSize: size)
+    let data = [UInt8](unsafeUninitializedCapacity: bound) { room, count in
+      count = cluster.withUnsafeBytes {
+        ClusterCompressor.store($0, into: UnsafeMutableRawBufferPointer(room))
+      }
+    }
+    #expect(data.count == size + 5 * ((size + 65_534) / 65_535))
+    #expect(try ClusterDecompressor(.zlib).restored(data, count: size) == cluster)
+  }
+
   @Test("what follows the data is ignored", arguments: Compression.Method.allCases)
   func trailing(method: Compression.Method) throws {
     let compression = try #require(Compression(method))

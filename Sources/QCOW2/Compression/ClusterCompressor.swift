@@ -85,10 +85,36 @@ public final class ClusterCompressor {
     stream.pointee.avail_in = uInt(cluster.count)
     stream.pointee.next_out = output.baseAddress!.assumingMemoryBound(to: Bytef.self)
     stream.pointee.avail_out = uInt(output.count)
+    // Some variants of zlib make incompressible data much larger instead of storing it.
     guard CZlib.deflate(stream, Z_FINISH) == Z_STREAM_END else {
-      throw .failed("deflate did not end")
+      return store(cluster, into: output)
     }
     return output.count - Int(stream.pointee.avail_out)
+  }
+
+  /// Writes a cluster as stored deflate blocks (RFC 1951, 3.2.4): up to 65,535 bytes each, behind a
+  /// header of 5 bytes.
+  ///
+  /// - Parameters:
+  ///   - cluster: The cluster's bytes.
+  ///   - output: Where the blocks go: at least `Compression.bound` bytes.
+  /// - Returns: The number of bytes written.
+  package static func store(
+    _ cluster: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer
+  ) -> Int {
+    var end = 0
+    for start in stride(from: 0, to: cluster.count, by: 65_535) {
+      let block = UnsafeRawBufferPointer(
+        rebasing: cluster[start..<min(start + 65_535, cluster.count)])
+      let isLast = start + block.count == cluster.count
+      let length = UInt16(block.count)
+      output.storeBytes(of: isLast ? 1 : 0, toByteOffset: end, as: UInt8.self)
+      output.storeBytes(of: length.littleEndian, toByteOffset: end + 1, as: UInt16.self)
+      output.storeBytes(of: (~length).littleEndian, toByteOffset: end + 3, as: UInt16.self)
+      UnsafeMutableRawBufferPointer(rebasing: output[(end + 5)...]).copyMemory(from: block)
+      end += 5 + block.count
+    }
+    return end
   }
 }
 

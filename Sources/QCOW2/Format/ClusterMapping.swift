@@ -78,6 +78,12 @@ public struct ClusterMapping: Hashable, Sendable {
     additionalSectors(host, byteCount: byteCount) < 1 << UInt64(geometry.clusterBits - 8)
   }
 
+  /// The first place in a file that a descriptor cannot name: 512 TiB with clusters of 2 MiB, more
+  /// with smaller ones.
+  static func compressedEnd(_ geometry: ClusterGeometry) -> HostOffset {
+    HostOffset(1 << offsetBits(geometry))
+  }
+
   private static let storedCompressed: UInt64 = 1 << 63
 
   private static func additionalSectors(_ host: HostOffset, byteCount: Int) -> UInt64 {

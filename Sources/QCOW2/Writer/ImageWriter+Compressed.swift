@@ -26,6 +26,9 @@ extension ImageWriter {
         start = try allocate(clusters: geometry.clusterCount(forBytes: UInt64(byteCount)))
       }
     }
+    guard start < ClusterMapping.compressedEnd(geometry) else {
+      throw fileTooLarge(end.bytes >> geometry.clusterBits, .bits16)
+    }
     compressedTail = HostOffset(start.bytes + UInt64(byteCount))
     return ClusterMapping(compressedAt: start, byteCount: byteCount, geometry)
   }
