@@ -2,11 +2,12 @@ import DiskIO
 import Foundation
 import SystemPackage
 import Testing
+import TestSupport
 
 /// A file that appears whole or not at all.
 @Suite struct AtomicFileTests {
-  let scratch: Scratch
-  init() throws { scratch = try Scratch() }
+  let scratch: TemporaryDirectory
+  init() throws { scratch = try TemporaryDirectory() }
 
   @Test("it has no name before it is published, and then its own", arguments: [false, true])
   func publishes(replacing: Bool) throws {
@@ -17,7 +18,7 @@ import Testing
     #expect(try file.reopenedForReading().bytes(10, at: 0) == [1, 2, 3])
     try file.publish(replacing: replacing, sync: true)
     #expect(try scratch.names() == ["out"])
-    #expect(try Scratch.content(of: path) == [1, 2, 3])
+    #expect(try TemporaryDirectory.content(of: path) == [1, 2, 3])
     #expect(try file.reopenedForReading().identity() == FileIdentity(of: path))
   }
 
@@ -29,7 +30,7 @@ import Testing
       try file.file.write([1, 2, 3], at: 0)
     }
     #expect(try scratch.names() == ["out"])
-    #expect(try Scratch.content(of: path) == [9])
+    #expect(try TemporaryDirectory.content(of: path) == [9])
   }
 
   @Test("an existing name is refused and stays as it is")
@@ -40,7 +41,7 @@ import Testing
     let error = #expect(throws: IOError.self) { try file.publish(replacing: false, sync: false) }
     #expect(error == IOError(.publish, path, reason: .fileExists))
     #expect(try scratch.names() == ["out"])
-    #expect(try Scratch.content(of: path) == [9])
+    #expect(try TemporaryDirectory.content(of: path) == [9])
   }
 
   @Test("an existing file is replaced in one step: who has it open keeps it")
@@ -51,7 +52,7 @@ import Testing
     try file.file.write([1, 2, 3], at: 0)
     try file.publish(replacing: true, sync: true)
     #expect(try scratch.names() == ["out"])
-    #expect(try Scratch.content(of: path) == [1, 2, 3])
+    #expect(try TemporaryDirectory.content(of: path) == [1, 2, 3])
     #expect(try old.bytes(10, at: 0) == [9])
   }
 
@@ -64,8 +65,8 @@ import Testing
     try file.file.write([1], at: 0)
     try file.publish(replacing: true, sync: false)
     #expect(try scratch.names() == [taken, "out"])
-    #expect(try Scratch.content(of: path) == [1])
-    #expect(try Scratch.content(of: other) == [8])
+    #expect(try TemporaryDirectory.content(of: path) == [1])
+    #expect(try TemporaryDirectory.content(of: other) == [8])
   }
 
   @Test("a folder is not replaced, and no other name is left")

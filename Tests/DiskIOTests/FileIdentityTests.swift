@@ -2,11 +2,12 @@ import DiskIO
 import Foundation
 import SystemPackage
 import Testing
+import TestSupport
 
 /// When two names lead to one file.
 @Suite struct FileIdentityTests {
-  let scratch: Scratch
-  init() throws { scratch = try Scratch() }
+  let scratch: TemporaryDirectory
+  init() throws { scratch = try TemporaryDirectory() }
 
   @Test("links lead to the same file, copies do not")
   func links() throws {

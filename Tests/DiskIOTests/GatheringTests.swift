@@ -2,11 +2,12 @@ import DiskIO
 import Glibc
 import SystemPackage
 import Testing
+import TestSupport
 
 /// Writes of many pieces as one run.
 @Suite struct GatheringTests {
-  let scratch: Scratch
-  init() throws { scratch = try Scratch() }
+  let scratch: TemporaryDirectory
+  init() throws { scratch = try TemporaryDirectory() }
 
   @Test(
     "pieces come one after another, also more than one call takes",

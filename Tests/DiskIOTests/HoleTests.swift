@@ -1,11 +1,12 @@
 import DiskIO
 import SystemPackage
 import Testing
+import TestSupport
 
 /// Where data and holes are.
 @Suite struct HoleTests {
-  let scratch: Scratch
-  init() throws { scratch = try Scratch() }
+  let scratch: TemporaryDirectory
+  init() throws { scratch = try TemporaryDirectory() }
 
   @Test("data between two holes")
   func sparse() throws {

@@ -2,11 +2,12 @@ import DiskIO
 import Glibc
 import SystemPackage
 import Testing
+import TestSupport
 
 /// Opening, kinds, sizes and closing.
 @Suite struct OwnedFileTests {
-  let scratch: Scratch
-  init() throws { scratch = try Scratch() }
+  let scratch: TemporaryDirectory
+  init() throws { scratch = try TemporaryDirectory() }
 
   @Test("what is not there cannot be opened")
   func missing() throws {

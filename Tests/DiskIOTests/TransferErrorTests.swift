@@ -1,11 +1,12 @@
 import DiskIO
 import SystemPackage
 import Testing
+import TestSupport
 
 /// What a failed system call leaves behind: operation, path, place and reason.
 @Suite struct TransferErrorTests {
-  let scratch: Scratch
-  init() throws { scratch = try Scratch() }
+  let scratch: TemporaryDirectory
+  init() throws { scratch = try TemporaryDirectory() }
 
   @Test("a folder cannot be read")
   func readsFolder() throws {
@@ -22,7 +23,7 @@ import Testing
     #expect(write == IOError(.write, path, at: 2, reason: .badFileDescriptor))
     let truncate = #expect(throws: IOError.self) { try file.truncate(to: 1) }
     #expect(truncate == IOError(.truncate, path, at: 1, reason: .invalidArgument))
-    #expect(try Scratch.content(of: path) == [1, 2, 3])
+    #expect(try TemporaryDirectory.content(of: path) == [1, 2, 3])
   }
 
   @Test("a full disk")

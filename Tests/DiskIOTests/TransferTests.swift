@@ -1,11 +1,12 @@
 import DiskIO
 import SystemPackage
 import Testing
+import TestSupport
 
 /// Positioned reads and writes.
 @Suite struct TransferTests {
-  let scratch: Scratch
-  init() throws { scratch = try Scratch() }
+  let scratch: TemporaryDirectory
+  init() throws { scratch = try TemporaryDirectory() }
 
   @Test("a read gets what stands at its place", arguments: [0, 1, 4095, 4096, 9_999])
   func reads(offset: Int) throws {
@@ -49,7 +50,7 @@ import Testing
     var expected = [UInt8](repeating: 7, count: 100)
     expected.replaceSubrange(50..<53, with: [1, 2, 3])
     expected += [UInt8](repeating: 0, count: 4_900) + [9]
-    #expect(try Scratch.content(of: path) == expected)
+    #expect(try TemporaryDirectory.content(of: path) == expected)
   }
 
   @Test("bytes in memory are written as they are")

@@ -6,8 +6,8 @@ import Testing
 
 /// Formats that are told by their first or last bytes.
 @Suite struct ImageFormatTests {
-  let scratch: Scratch
-  init() throws { scratch = try Scratch() }
+  let scratch: TemporaryDirectory
+  init() throws { scratch = try TemporaryDirectory() }
 
   @Test(
     "images as qemu-img makes them",
@@ -21,7 +21,7 @@ import Testing
     ])
   func realImages(format: String, option: String, expected: ImageFormat) throws {
     let path = scratch.file("image")
-    let made = try Command(
+    let made = try ToolRun(
       "qemu-img", "create", "-q", "-f", format, "-o", "size=1M\(option)", path.string)
     try #require(made.exitCode == 0, "\(made.output)")
     #expect(try RawImage(try OwnedFile(readingFrom: path)).detectedFormat() == expected)

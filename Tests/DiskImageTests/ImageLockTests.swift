@@ -3,14 +3,15 @@ import DiskImage
 import Glibc
 import SystemPackage
 import Testing
+import TestSupport
 
 /// Locks shared with QEMU.
 @Suite struct ImageLockTests {
-  let scratch: Scratch
+  let scratch: TemporaryDirectory
   let path: FilePath
 
   init() throws {
-    scratch = try Scratch()
+    scratch = try TemporaryDirectory()
     path = try scratch.make("disk", [UInt8](repeating: 5, count: 1 << 16))
   }
 
@@ -33,8 +34,8 @@ import Testing
 
   @Test("our lock keeps a QEMU from writing, not from reading, and ends with the file")
   func keepsOut() throws {
-    func write() throws -> Command {
-      try Command("qemu-io", "-f", "raw", "-c", "write -P 7 0 512", path.string)
+    func write() throws -> ToolRun {
+      try ToolRun("qemu-io", "-f", "raw", "-c", "write -P 7 0 512", path.string)
     }
     do {
       let file = try OwnedFile(readingFrom: path)
@@ -42,13 +43,14 @@ import Testing
       let refused = try write()
       #expect(refused.exitCode != 0)
       #expect(refused.output.contains("lock"))
-      #expect(try Scratch.content(of: path) == [UInt8](repeating: 5, count: 1 << 16))
-      let read = try Command("qemu-io", "-r", "-f", "raw", "-c", "read -P 5 0 512", path.string)
+      #expect(try TemporaryDirectory.content(of: path) == [UInt8](repeating: 5, count: 1 << 16))
+      let read = try ToolRun("qemu-io", "-r", "-f", "raw", "-c", "read -P 5 0 512", path.string)
       #expect(read.exitCode == 0)
       #expect(try file.size() == 1 << 16)
     }
     #expect(try write().exitCode == 0)
-    #expect(try Scratch.content(of: path)[..<513] == [UInt8](repeating: 7, count: 512) + [5])
+    #expect(
+      try TemporaryDirectory.content(of: path)[..<513] == [UInt8](repeating: 7, count: 512) + [5])
   }
 
   @Test("two readers do not disturb each other")
@@ -69,6 +71,8 @@ import Testing
     let error = #expect(throws: ImageError.self) { try ImageLock.acquireForReading(file) }
     #expect(error == .inUse(path))
     try other.close()
+    // A process that another test has just forked holds the descriptor until it runs its program.
+    for _ in 0..<500 where (try? ImageLock.acquireForReading(file)) == nil { usleep(10_000) }
     try ImageLock.acquireForReading(file)
   }
 
@@ -83,7 +87,7 @@ import Testing
   private static func hold(
     _ byte: Int64, _ kind: Int16, _ path: FilePath
   ) throws -> FileDescriptor {
-    let other = try FileDescriptor.open(path, .readWrite)
+    let other = try FileDescriptor.open(path, .readWrite, options: .closeOnExec)
     var lock = flock()
     lock.l_type = kind
     lock.l_whence = Int16(SEEK_SET)

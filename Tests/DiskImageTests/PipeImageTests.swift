@@ -72,7 +72,7 @@ import Testing
 
   @Test("a pipe that cannot be read is an error with its place")
   func fails() throws {
-    let folder = try Scratch()
+    let folder = try TemporaryDirectory()
     let error = #expect(throws: ImageError.self) {
       _ = try PipeImage(try OwnedFile(readingFrom: folder.path)) { false }
     }

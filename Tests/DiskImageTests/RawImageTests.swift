@@ -3,11 +3,12 @@ import DiskImage
 import Foundation
 import SystemPackage
 import Testing
+import TestSupport
 
 /// Raw files as disks.
 @Suite struct RawImageTests {
-  let scratch: Scratch
-  init() throws { scratch = try Scratch() }
+  let scratch: TemporaryDirectory
+  init() throws { scratch = try TemporaryDirectory() }
 
   @Test(
     "a size is rounded up to sectors, and what is added reads as zeros",

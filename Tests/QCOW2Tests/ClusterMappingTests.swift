@@ -73,7 +73,7 @@ import Testing
   func hostClusters(clusterBits: Int) throws {
     let geometry = try #require(ClusterGeometry(clusterSize: 1 << clusterBits))
     let descriptor = Descriptor(clusterBits: clusterBits)
-    let image = try EmptyImage(try Scratch(), geometry)
+    let image = try EmptyImage(try TemporaryDirectory(), geometry)
     var generator = SplitMix64(seed: 8)
     var model: [UInt64: UInt32] = [:]
     var touchesTwo = 0

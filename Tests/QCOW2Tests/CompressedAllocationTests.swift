@@ -71,7 +71,7 @@ import Testing
     arguments: 9...21, [1, 2, 7, 255, RefcountWidth.highest] as [UInt32])
   func anySizes(clusterBits: Int, limit: UInt32) throws {
     let geometry = try #require(ClusterGeometry(clusterSize: 1 << clusterBits))
-    let image = try EmptyImage(try Scratch(), geometry)
+    let image = try EmptyImage(try TemporaryDirectory(), geometry)
     var packer = Packer(writer: image.writer, limit: limit)
     var generator = SplitMix64(seed: UInt64(clusterBits) << 32 + UInt64(limit))
     let bound = UInt64(Compression.bound(clusterSize: geometry.clusterSize))
@@ -90,7 +90,7 @@ import Testing
   @Test("without a limit in reach there is no gap at all", arguments: 9...21)
   func gapless(clusterBits: Int) throws {
     let geometry = try #require(ClusterGeometry(clusterSize: 1 << clusterBits))
-    let image = try EmptyImage(try Scratch(), geometry)
+    let image = try EmptyImage(try TemporaryDirectory(), geometry)
     var end = UInt64(geometry.clusterSize)
     var generator = SplitMix64(seed: 12)
     for _ in 0..<500 {
@@ -107,7 +107,7 @@ import Testing
   @Test("a cluster whose references are used up takes no more data")
   func usedUp() throws {
     let geometry = try #require(ClusterGeometry(clusterSize: 4096))
-    let image = try EmptyImage(try Scratch(), geometry)
+    let image = try EmptyImage(try TemporaryDirectory(), geometry)
     func place(_ references: UInt32) throws -> UInt64 {
       let mapping = try image.writer.allocate(
         compressedBytes: 100, references: references, limit: 10)

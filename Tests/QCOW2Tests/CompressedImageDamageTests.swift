@@ -6,9 +6,9 @@ import Testing
 
 /// Compressed images, sound and damaged: the right bytes or an error, never a trap.
 @Suite struct CompressedImageDamageTests {
-  private let scratch: Scratch
+  private let scratch: TemporaryDirectory
 
-  init() throws { scratch = try Scratch() }
+  init() throws { scratch = try TemporaryDirectory() }
 
   /// An image of 120 clusters of 512 bytes, every third unallocated, and the disk that it shows.
   private func image(_ method: Compression.Method) throws -> (bytes: [UInt8], disk: [UInt8]) {
@@ -30,7 +30,7 @@ import Testing
     _ = try image.writer.finish(
       virtualSize: 120 * 512, method: method, features: method.features)
     try image.file.publish(replacing: true, sync: false)
-    return (try Scratch.content(of: image.file.path), disk)
+    return (try TemporaryDirectory.content(of: image.file.path), disk)
   }
 
   /// The disk that a file shows, read whole; nil if that is an `ImageError`.
@@ -48,12 +48,12 @@ import Testing
     let (bytes, disk) = try image(method)
     #expect(try read(bytes) == disk)
     let (path, raw) = (scratch.file("image.qcow2"), scratch.file("image.raw"))
-    let check = try Command("qemu-img", "check", "-f", "qcow2", "\(path)")
+    let check = try ToolRun("qemu-img", "check", "-f", "qcow2", "\(path)")
     #expect(check.exitCode == 0, "\(check.output)")
-    let convert = try Command(
+    let convert = try ToolRun(
       "qemu-img", "convert", "-f", "qcow2", "-O", "raw", "\(path)", "\(raw)")
     #expect(convert.exitCode == 0, "\(convert.output)")
-    #expect(try Scratch.content(of: raw) == disk)
+    #expect(try TemporaryDirectory.content(of: raw) == disk)
   }
 
   @Test("a file that was cut off", arguments: Compression.Method.allCases)

@@ -1,12 +1,13 @@
 import QCOW2
 import SystemPackage
 import Testing
+import TestSupport
 
 /// Other programs restore what is compressed here.
 @Suite struct ForeignDecompressionTests {
   /// Whether the system has a program that knows this option.
   private static func has(_ program: String, _ option: String) -> Bool {
-    (try? Command(program, option))?.exitCode == 0
+    (try? ToolRun(program, option))?.exitCode == 0
   }
 
   @Test(
@@ -20,13 +21,13 @@ import Testing
       same = cluster == open(sys.argv[2], 'rb').read()
       sys.exit(0 if same and inflater.eof and not inflater.unused_data else 3)
       """
-    let scratch = try Scratch()
+    let scratch = try TemporaryDirectory()
     for compression in Compression.levels(of: .zlib) {
       for content in ClusterContent.allCases {
         let cluster = content.bytes(count: size, seed: 5)
         let data = try scratch.make("data", try compression.compressed(cluster))
         let expected = try scratch.make("cluster", cluster)
-        let result = try Command("python3", "-c", script, data.string, expected.string)
+        let result = try ToolRun("python3", "-c", script, data.string, expected.string)
         #expect(result.exitCode == 0, "\(content), level \(compression.level): \(result.output)")
       }
     }
@@ -37,15 +38,15 @@ import Testing
     .enabled(if: has("zstd", "--version"), "needs the program zstd"),
     arguments: [512, 65_536])
   func zstd(size: Int) throws {
-    let scratch = try Scratch()
+    let scratch = try TemporaryDirectory()
     let restored = scratch.file("restored")
     for compression in Compression.levels(of: .zstd) {
       for content in ClusterContent.allCases {
         let cluster = content.bytes(count: size, seed: 6)
         let data = try scratch.make("data", try compression.compressed(cluster))
-        let result = try Command("zstd", "-dqf", data.string, "-o", restored.string)
+        let result = try ToolRun("zstd", "-dqf", data.string, "-o", restored.string)
         #expect(result.exitCode == 0, "\(content), level \(compression.level): \(result.output)")
-        #expect(try Scratch.content(of: restored) == cluster)
+        #expect(try TemporaryDirectory.content(of: restored) == cluster)
       }
     }
   }

@@ -3,11 +3,12 @@ import DiskImage
 import QCOW2
 import SystemPackage
 import Testing
+import TestSupport
 
 /// Header extensions in the first cluster.
 @Suite struct HeaderRoomTests {
-  let scratch: Scratch
-  init() throws { scratch = try Scratch() }
+  let scratch: TemporaryDirectory
+  init() throws { scratch = try TemporaryDirectory() }
 
   private static let feature = ImageFeature(.autoclear, bit: 63, name: "hash store")
 
@@ -20,7 +21,7 @@ import Testing
     let data = [UInt8](repeating: 9, count: room)
     try image.finish(
       features: [Self.feature], extensions: [HeaderExtension(type: 0xCD8E_819B, data: data)])
-    let bytes = try Scratch.content(of: image.path)
+    let bytes = try TemporaryDirectory.content(of: image.path)
     #expect(Array(bytes[88..<96]) == [0x80, 0, 0, 0, 0, 0, 0, 0])
     #expect(Array(bytes[112..<120]) == [0x68, 0x03, 0xF8, 0x57, 0, 0, 0, 48])
     #expect(Array(bytes[120..<132]) == [2, 63] + Array("hash store".utf8))
@@ -36,9 +37,9 @@ import Testing
     let data = [UInt8](repeating: 9, count: room)
     try image.finish(
       features: [Self.feature], extensions: [HeaderExtension(type: 0xCD8E_819B, data: data)])
-    let write = try Command("qemu-io", "-c", "write -P 1 0 512", image.path.string)
+    let write = try ToolRun("qemu-io", "-c", "write -P 1 0 512", image.path.string)
     #expect(write.exitCode == 0, "\(write.output)")
-    let bytes = try Scratch.content(of: image.path)
+    let bytes = try TemporaryDirectory.content(of: image.path)
     #expect(Array(bytes[88..<96]) == [UInt8](repeating: 0, count: 8))
     #expect(bytes[..<4096].count { $0 == 9 } >= room)
   }

@@ -3,11 +3,12 @@ import DiskImage
 import QCOW2
 import SystemPackage
 import Testing
+import TestSupport
 
 /// The largest disks and files, against known values and against QEMU itself.
 @Suite struct ImageLimitsTests {
-  let scratch: Scratch
-  init() throws { scratch = try Scratch() }
+  let scratch: TemporaryDirectory
+  init() throws { scratch = try TemporaryDirectory() }
 
   private static let gib: UInt64 = 1 << 30
 
@@ -56,8 +57,8 @@ import Testing
     #expect(within.exitCode == 0, "\(within.output)")
   }
 
-  private func create(_ bits: Int, _ size: UInt64) throws -> Command {
-    try Command(
+  private func create(_ bits: Int, _ size: UInt64) throws -> ToolRun {
+    try ToolRun(
       "qemu-img", "create", "-q", "-f", "qcow2", "-o", "cluster_size=\(1 << bits)",
       scratch.file("image.qcow2").string, "\(size)")
   }
@@ -69,7 +70,7 @@ import Testing
     let image = try EmptyImage(scratch, geometry)
     _ = try image.writer.finish(virtualSize: limit)
     try image.file.publish(replacing: true, sync: false)
-    let info = try Command("qemu-img", "info", "--output=json", image.file.path.string)
+    let info = try ToolRun("qemu-img", "info", "--output=json", image.file.path.string)
     #expect(info.output.contains("\"virtual-size\": \(limit)"))
   }
 

@@ -6,8 +6,8 @@ import Testing
 
 /// Small images, written directly, and what QEMU says of them.
 @Suite struct ImageWriterTests {
-  let scratch: Scratch
-  init() throws { scratch = try Scratch() }
+  let scratch: TemporaryDirectory
+  init() throws { scratch = try TemporaryDirectory() }
 
   @Test(
     "disks without any data", arguments: [512, 65_536, 2 << 20], [0, 512, 5 << 20])

@@ -7,18 +7,18 @@ import Testing
 
 /// Damaged images: an error or bytes, never a trap, and never a range outside the disk.
 @Suite struct PlainImageDamageTests {
-  let scratch: Scratch
+  let scratch: TemporaryDirectory
   let sound: [UInt8]
   let disk: [UInt8]
 
   init() throws {
-    scratch = try Scratch()
+    scratch = try TemporaryDirectory()
     (sound, disk) = try Self.base.get()
   }
 
   /// The bytes of a sound image, and the disk that it shows.
   private static let base = Result { () throws -> ([UInt8], [UInt8]) in
-    let scratch = try Scratch()
+    let scratch = try TemporaryDirectory()
     let image = try WrittenImage(scratch, clusterSize: 512, virtualSize: 512 * 200)
     let host = try image.store(1, at: 0)
     for cluster in 1..<200 where cluster % 3 != 0 {
@@ -29,7 +29,7 @@ import Testing
       }
     }
     _ = try image.finish()
-    return (try Scratch.content(of: image.path), image.disk)
+    return (try TemporaryDirectory.content(of: image.path), image.disk)
   }
 
   @Test("a file that was cut off", arguments: 0..<120)

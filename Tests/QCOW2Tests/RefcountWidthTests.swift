@@ -1,11 +1,12 @@
 import QCOW2
 import SystemPackage
 import Testing
+import TestSupport
 
 /// Images in which a cluster is shared very often.
 @Suite struct RefcountWidthTests {
-  let scratch: Scratch
-  init() throws { scratch = try Scratch() }
+  let scratch: TemporaryDirectory
+  init() throws { scratch = try TemporaryDirectory() }
 
   @Test(
     "the width follows the highest count, and QEMU takes a snapshot either way",
@@ -17,9 +18,9 @@ import Testing
     let finished = try image.finish()
     #expect(finished.highestReferenceCount == UInt32(references))
     #expect(finished.refcountWidth == expected)
-    let snapshot = try Command("qemu-img", "snapshot", "-c", "one", image.path.string)
+    let snapshot = try ToolRun("qemu-img", "snapshot", "-c", "one", image.path.string)
     #expect(snapshot.exitCode == 0, "\(snapshot.output)")
-    let check = try Command("qemu-img", "check", image.path.string)
+    let check = try ToolRun("qemu-img", "check", image.path.string)
     #expect(check.exitCode == 0, "\(check.output)")
   }
 

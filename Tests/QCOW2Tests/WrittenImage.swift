@@ -3,18 +3,19 @@ import DiskImage
 import QCOW2
 import SystemPackage
 import Testing
+import TestSupport
 
 /// An image that is written cluster by cluster, and the disk that it must show.
 final class WrittenImage {
   let writer: ImageWriter
   let geometry: ClusterGeometry
-  private let scratch: Scratch
+  private let scratch: TemporaryDirectory
   private let file: AtomicFile
   private(set) var disk: [UInt8]
   private var owners: [HostOffset: (guest: GuestOffset, content: UInt8)] = [:]
 
   /// Begins an image for a disk of so many bytes.
-  init(_ scratch: Scratch, clusterSize: Int, virtualSize: Int) throws {
+  init(_ scratch: TemporaryDirectory, clusterSize: Int, virtualSize: Int) throws {
     self.scratch = scratch
     geometry = try #require(ClusterGeometry(clusterSize: clusterSize))
     file = try AtomicFile(replacing: scratch.file("image.qcow2"))
@@ -78,13 +79,13 @@ final class WrittenImage {
 
   /// Has `qemu-img check` look at the image, and compares the disk as two programs read it.
   func expectSound() throws {
-    let check = try Command("qemu-img", "check", "-f", "qcow2", path.string)
+    let check = try ToolRun("qemu-img", "check", "-f", "qcow2", path.string)
     #expect(check.exitCode == 0, "\(check.output)")
     let raw = scratch.file("image.raw")
-    let convert = try Command(
+    let convert = try ToolRun(
       "qemu-img", "convert", "-f", "qcow2", "-O", "raw", path.string, raw.string)
     #expect(convert.exitCode == 0, "\(convert.output)")
-    #expect(try Scratch.content(of: raw) == disk)
+    #expect(try TemporaryDirectory.content(of: raw) == disk)
     let image = try PlainImage(try OwnedFile(readingFrom: path))
     #expect(image.virtualSize == UInt64(disk.count))
     #expect(try image.allBytes() == disk)

@@ -9,8 +9,8 @@ import Testing
 
 /// How a disk is cut into batches.
 @Suite struct BatchSourceTests {
-  let scratch: Scratch
-  init() throws { scratch = try Scratch() }
+  let scratch: TemporaryDirectory
+  init() throws { scratch = try TemporaryDirectory() }
 
   @Test("a batch is whole clusters, and enough of them may be in flight", arguments: 9...21)
   func shape(bits: Int) throws {
@@ -45,7 +45,7 @@ import Testing
     let seen = try Self.drain(source, geometry, shape, threads: threads)
     #expect(source.fileSize == UInt64(size))
     #expect(source.virtualSize == UInt64(size + 511) & ~511)
-    try Self.expectWhole(seen, of: try Scratch.content(of: path), geometry)
+    try Self.expectWhole(seen, of: try TemporaryDirectory.content(of: path), geometry)
     #expect(seen.allSatisfy { Int($0.start) % shape.byteCount == 0 })
     #expect(seen.reduce(0) { $0 + $1.bytes.count } < size)
   }

@@ -5,6 +5,7 @@ import QDedupKit
 import Synchronization
 import SystemPackage
 import Testing
+import TestSupport
 
 /// Conversions that are asked to stop.
 @Suite struct CancellationTests {

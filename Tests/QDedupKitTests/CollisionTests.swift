@@ -2,6 +2,7 @@ import DedupStore
 import DiskIO
 import QDedupKit
 import Testing
+import TestSupport
 
 /// Digests that lie: what is equal to them may differ in its bytes.
 @Suite struct CollisionTests {

@@ -2,6 +2,7 @@ import DedupStore
 import QCOW2
 import QDedupKit
 import Testing
+import TestSupport
 
 /// Collisions and capped references in compressed images.
 @Suite struct CompressedTrialTests {

@@ -4,6 +4,7 @@ import Glibc
 import QDedupKit
 import SystemPackage
 import Testing
+import TestSupport
 
 /// The same bytes for any number of threads, and from a pipe.
 @Suite struct DeterminismTests {

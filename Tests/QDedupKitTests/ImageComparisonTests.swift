@@ -8,17 +8,17 @@ import Testing
 
 /// Comparing two disks.
 @Suite struct ImageComparisonTests {
-  let scratch: Scratch
+  let scratch: TemporaryDirectory
   private static let size = 5 << 20 + 512
   /// Data in two places, and holes around them.
   private static let extents = [(1 << 20, 70_000), (4 << 20 - 100, 300)]
 
-  init() throws { scratch = try Scratch() }
+  init() throws { scratch = try TemporaryDirectory() }
 
   @Test("equal disks are equal, wherever their holes are", arguments: [1, 3])
   func equal(threads: Int) throws {
     let sparse = try disk("sparse")
-    let dense = try scratch.make("dense", try Scratch.content(of: sparse))
+    let dense = try scratch.make("dense", try TemporaryDirectory.content(of: sparse))
     try compare(sparse, sparse, threads: threads)
     try compare(sparse, dense, threads: threads)
     try compare(dense, sparse, threads: threads)

@@ -6,6 +6,7 @@ import Glibc
 import QDedupKit
 import SystemPackage
 import Testing
+import TestSupport
 
 /// Inputs that are refused, and outputs that stand in the way, as a conversion meets them.
 @Suite struct InputTests {

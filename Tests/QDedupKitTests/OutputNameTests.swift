@@ -3,14 +3,15 @@ import Foundation
 import QDedupKit
 import SystemPackage
 import Testing
+import TestSupport
 
 /// Names for an output.
 @Suite struct OutputNameTests {
-  let scratch: Scratch
+  let scratch: TemporaryDirectory
   let input: FileIdentity?
 
   init() throws {
-    scratch = try Scratch()
+    scratch = try TemporaryDirectory()
     input = try FileIdentity(of: try scratch.make("input", [1]))
   }
 

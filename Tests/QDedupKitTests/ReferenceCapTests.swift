@@ -1,5 +1,6 @@
 import QDedupKit
 import Testing
+import TestSupport
 
 /// A cap on the references of a host cluster.
 @Suite struct ReferenceCapTests {

@@ -1,5 +1,6 @@
 import QDedupKit
 import Testing
+import TestSupport
 
 /// Stores so small that they freeze and forget all the time.
 @Suite struct SmallStoreTests {

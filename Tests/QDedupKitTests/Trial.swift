@@ -3,17 +3,18 @@ import QCOW2
 import QDedupKit
 import SystemPackage
 import Testing
+import TestSupport
 
 /// One conversion in a temporary folder, with everything that can be turned.
 struct Trial {
-  let scratch: Scratch
+  let scratch: TemporaryDirectory
   var options: ConvertOptions
   var tuning = ConversionTuning(maxReferences: RefcountWidth.highest)
   var progress = Progress()
 
   /// A conversion of the file `disk.raw`, which is made of these bytes.
   init(_ disk: [UInt8], clusterSize: Int = 4096, threads: Int = 2) throws {
-    scratch = try Scratch()
+    scratch = try TemporaryDirectory()
     options = ConvertOptions(
       input: .file(try scratch.make("disk.raw", disk)), output: scratch.file("disk.qcow2"),
       geometry: try #require(ClusterGeometry(clusterSize: clusterSize)), threads: threads)
@@ -29,9 +30,9 @@ struct Trial {
   func convertAndCompare() throws -> ConversionReport {
     let report = try convert()
     let (raw, image) = (scratch.file("disk.raw").string, options.output.string)
-    let check = try Command("qemu-img", "check", "-f", "qcow2", image)
+    let check = try ToolRun("qemu-img", "check", "-f", "qcow2", image)
     #expect(check.exitCode == 0, "\(check.output)")
-    let compare = try Command("qemu-img", "compare", "-f", "raw", "-F", "qcow2", raw, image)
+    let compare = try ToolRun("qemu-img", "compare", "-f", "raw", "-F", "qcow2", raw, image)
     #expect(compare.exitCode == 0, "\(compare.output)")
     let clusters = report.clusters
     #expect(clusters.data == clusters.unique + clusters.duplicate)
@@ -50,5 +51,5 @@ struct Trial {
   }
 
   /// The bytes of the output.
-  func output() throws -> [UInt8] { try Scratch.content(of: options.output) }
+  func output() throws -> [UInt8] { try TemporaryDirectory.content(of: options.output) }
 }

@@ -34,6 +34,20 @@ public final class TemporaryDirectory: Sendable {
     path.appending(name)
   }
 
+  /// Makes a file of these bytes in this folder and returns its path.
+  public func make(_ name: String, _ bytes: [UInt8]) throws -> FilePath {
+    try Data(bytes).write(to: URL(fileURLWithPath: file(name).string))
+    return file(name)
+  }
+
+  /// The names of all that stands in this folder, hidden files too, sorted.
+  public func names() throws -> [String] { try Self.names(in: path) }
+
+  /// All bytes of a file.
+  public static func content(of path: FilePath) throws -> [UInt8] {
+    [UInt8](try Data(contentsOf: URL(fileURLWithPath: path.string)))
+  }
+
   /// Makes a folder in this folder and returns its path.
   public func makeDirectory(_ name: String) throws -> FilePath {
     let made = file(name)

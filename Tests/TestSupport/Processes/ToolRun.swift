@@ -1,13 +1,14 @@
 import Foundation
-import SystemPackage
 
 /// A program of the system, such as `qemu-img`, and what it said.
-struct Command {
-  let exitCode: Int32
-  let output: String
+public struct ToolRun {
+  /// How it ended.
+  public let exitCode: Int32
+  /// What it printed, standard output and standard error together.
+  public let output: String
 
   /// Runs a program to its end; both of its outputs are kept.
-  init(_ arguments: String...) throws {
+  public init(_ arguments: String...) throws {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = arguments

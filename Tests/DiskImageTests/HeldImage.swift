@@ -1,27 +1,5 @@
 import Foundation
-import SystemPackage
-
-/// A program of the system, such as `qemu-img`, and what it said.
-struct Command {
-  let exitCode: Int32
-  let output: String
-
-  /// Runs a program to its end; both of its outputs are kept.
-  init(_ arguments: String...) throws {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = arguments
-    let pipe = Pipe()
-    process.standardInput = FileHandle.nullDevice
-    process.standardOutput = pipe
-    process.standardError = pipe
-    try process.run()
-    let bytes = pipe.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    exitCode = process.terminationStatus
-    output = String(decoding: bytes, as: UTF8.self)
-  }
-}
+import TestSupport
 
 /// A `qemu-io` that has an image open, until `end`.
 final class HeldImage {
