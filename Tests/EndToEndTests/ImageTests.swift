@@ -17,6 +17,7 @@ import Testing
     #expect(report.clusters.duplicate > 0)
     #expect(report.clusters.unique > 0)
     #expect(report.clusters.zero > 0)
+    try expectWritable(output, equals: input)
   }
 
   @Test func `an A/B disk stores what both halves have only once`() throws {
@@ -28,6 +29,7 @@ import Testing
     try expectSound(output, equals: input)
     #expect(both.clusters.data > one.clusters.data * 3 / 2)
     #expect(both.clusters.unique < one.clusters.unique * 3 / 2)
+    try expectWritable(output, equals: input)
   }
 
   @Test(arguments: [0, 1 << 20, 5_000_000, 64 << 20])
@@ -39,6 +41,7 @@ import Testing
     #expect(report.clusters.data == 0)
     #expect(report.clusters.zero == report.clusters.total)
     #expect(report.clusters.total == UInt64((size + 4095) / 4096))
+    if size > 0 { try expectWritable(output, equals: input) }
   }
 
   @Test(arguments: [1, 511, 512, 513, 4095, 4096, 4097, 65_537, 1_234_567, 2_097_152, 2_101_249])
@@ -84,6 +87,7 @@ import Testing
     #expect(report.clusters.duplicate == 0)
     #expect(Set(walker.mappings.map(\.host)).count == 6144)
     #expect(report.maxReferences == 1)
+    try expectWritable(output, equals: input)
   }
 
   @Test func `a sparse image of 1 TiB is read where it has data and nowhere else`() throws {
@@ -101,6 +105,7 @@ import Testing
     #expect(report.clusters.duplicate == 2 * 74)
     let stored = try QemuImage(output).map().filter(\.data)
     #expect(stored.reduce(0) { $0 + $1.length } == 6 * 74 * 4096)
+    try expectWritable(output, equals: input)
   }
 
   @Test func `guest offsets in the map are those of the input`() throws {
