@@ -17,7 +17,7 @@ struct OutputOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "How to compress: zlib is read by everything, zstd is smaller and faster (QEMU 5.1).",
+      "How to compress: zlib is read by everything, zstd is much faster (QEMU 5.1).",
       valueName: "type"))
   var compressionType: CompressionType?
 

@@ -6,7 +6,7 @@ public struct Compression: Equatable, Sendable {
   public enum Method: String, CaseIterable, Sendable {
     /// Raw deflate with a window of 4 KiB: what every reader of qcow2 takes.
     case zlib
-    /// Zstandard frames: smaller and much faster; QEMU 5.1 and later.
+    /// Zstandard frames: much faster, and smaller for large clusters; QEMU 5.1 and later.
     case zstd
 
     /// The levels that the method has.

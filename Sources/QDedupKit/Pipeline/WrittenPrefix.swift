@@ -20,7 +20,7 @@ package final class WrittenPrefix: Sendable {
 
   /// Notes that the next batch has been placed.
   ///
-  /// - Parameter hostEnd: Where the host clusters end that were allocated up to then.
+  /// - Parameter hostEnd: Where the data ends that was placed up to then.
   /// - Returns: The number to hand to `markWritten`.
   package func addPlaced(hostEnd: UInt64) -> Int {
     state.update { state in
