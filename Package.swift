@@ -19,6 +19,9 @@ let libraries: [Target] = [
   .systemLibrary(
     name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
   .systemLibrary(
+    name: "CDeflate", pkgConfig: "libdeflate",
+    providers: [.apt(["libdeflate-dev"]), .brew(["libdeflate"])]),
+  .systemLibrary(
     name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
   .systemLibrary(
     name: "CXXHash", pkgConfig: "libxxhash",
@@ -32,7 +35,7 @@ let libraries: [Target] = [
     name: "DedupStore", dependencies: ["CXXHash", "CQDedupShims", "DiskIO", system],
     swiftSettings: swiftSettings),
   .target(
-    name: "QCOW2", dependencies: ["CZlib", "CZstd", "DiskIO", "DiskImage", system],
+    name: "QCOW2", dependencies: ["CZlib", "CDeflate", "CZstd", "DiskIO", "DiskImage", system],
     swiftSettings: swiftSettings),
   .target(
     name: "QDedupKit", dependencies: ["DiskIO", "DiskImage", "DedupStore", "QCOW2", system],

@@ -15,8 +15,12 @@ public enum ImageError: Error, Equatable, Sendable {
   case cannotLock(IOError)
   /// The file ended while it was being read, `offset` bytes from its beginning.
   case shrank(FilePath, offset: UInt64)
-  /// The image breaks the rules of its format, or uses a feature that is not supported.
+  /// The image breaks the rules of its format.
   case malformed(FilePath, reason: String)
+  /// The image uses a feature that is not supported, or has not what is asked for.
+  case unsupported(FilePath, reason: String)
+  /// The image names another file (as its backing file, say), and that is not allowed.
+  case externalFile(FilePath, role: String, name: String)
   /// The image is larger than any disk can be.
   case tooLarge(FilePath, bytes: UInt64)
 }
@@ -43,7 +47,12 @@ extension ImageError: CustomStringConvertible {
       "\(error); if nothing changes the image, read it without locks with --force-share"
     case .shrank(let path, let offset):
       "\(path) became shorter while it was being read: it now ends at byte \(offset)"
-    case .malformed(let path, let reason):
+    case .externalFile(let path, let role, let name):
+      """
+      \(path) names the \(role) \(name), and a file that an image names is read only if you allow \
+      it; if you trust the image, say --allow-external-files
+      """
+    case .malformed(let path, let reason), .unsupported(let path, let reason):
       "\(path): \(reason)"
     case .tooLarge(let path, let bytes):
       "\(path) has \(bytes) bytes; a disk has at most \(UInt64(Int64.max) & ~511)"

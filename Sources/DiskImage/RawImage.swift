@@ -42,20 +42,7 @@ public final class RawImage: ImageSource {
 
   /// The format that the first and last bytes show; nil for raw.
   public func detectedFormat() throws(ImageError) -> ImageFormat? {
-    let tailStart = fileSize - min(fileSize, UInt64(ImageFormat.tailSize))
-    return ImageFormat(
-      head: try bytes(ImageFormat.headSize, at: 0),
-      tail: try bytes(ImageFormat.tailSize, at: tailStart))
-  }
-
-  /// Up to `count` bytes at `offset` of the file.
-  private func bytes(_ count: Int, at offset: UInt64) throws(ImageError) -> [UInt8] {
-    do {
-      let buffer = try AlignedBuffer(byteCount: count, purpose: "the ends of an image")
-      return Array(buffer.bytes[..<(try file.read(into: buffer.bytes, at: offset))])
-    } catch {
-      throw .io(error)
-    }
+    try file.detectedFormat()
   }
 
   /// The next range that the file system has data for; without knowledge of holes, all of it.

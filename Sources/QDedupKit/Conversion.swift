@@ -124,7 +124,7 @@ final class Conversion {
     _ image: FinishedImage, allocatedBytes: UInt64, since begin: ResourceUsage
   ) -> ConversionReport {
     ReportBuilder(
-      options: options, inputName: input.name, source: source, image: image,
+      options: options, input: input, source: source, image: image,
       allocatedBytes: allocatedBytes, counts: sequencer.counts, store: store, begin: begin
     ).report()
   }

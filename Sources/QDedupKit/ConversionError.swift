@@ -24,7 +24,7 @@ public enum ConversionError: Error, Sendable {
   case outputNotRegular(FilePath)
   /// A running QEMU writes to the file that would be replaced.
   case outputInUse(FilePath)
-  /// Input and output are the same file.
+  /// The output is the input, or a file that the input consists of.
   case outputIsInput(FilePath)
   /// The output's name is a symbolic link to nothing.
   case outputDangling(FilePath)
@@ -60,7 +60,7 @@ extension ConversionError: CustomStringConvertible {
     case .outputInUse(let path):
       "\(path) is in use by a running QEMU; shut that guest down, or choose another name"
     case .outputIsInput(let path):
-      "\(path) is the input itself; choose another name for the output"
+      "\(path) is the input itself, or its backing or data file; choose another name for the output"
     case .outputDangling(let path):
       "\(path) is a symbolic link that leads nowhere; remove it, or choose another name"
     case .cannotVerifyPipe:

@@ -7,18 +7,27 @@ public import SystemPackage
 public struct ConvertOptions: Sendable {
   /// Where the input comes from.
   public enum Input: Equatable, Sendable {
-    /// A raw file, a block device or a named pipe.
+    /// A file, a block device or a named pipe.
     case file(FilePath)
     /// A raw image from standard input.
     case standardInput
+  }
+
+  /// The formats that are read.
+  public enum InputFormat: String, CaseIterable, Sendable {
+    case raw, qcow2
   }
 
   /// Where the input comes from.
   public var input: Input
   /// The name of the new image.
   public var output: FilePath
-  /// Whether to take the input as raw whatever its first bytes look like.
-  public var treatsInputAsRaw = false
+  /// The format to read the input as; nil to tell it by the content.
+  public var inputFormat: InputFormat?
+  /// The internal snapshot of the input to read, by id or name; nil for the image as it is now.
+  public var snapshot: String?
+  /// Whether files that the input names, its backing file and its data file, are opened.
+  public var followsExternalFiles = false
   /// Whether to read the input although a running QEMU may write to it.
   public var ignoresLocks = false
   /// The clusters of the new image.

@@ -41,7 +41,7 @@ public struct Converter: Sendable {
     }
     if case .pipe = input.source, options.verifies { throw .cannotVerifyPipe }
     let name = try OutputName(
-      options.output, replaces: options.replacesOutput, input: try input.identity())
+      options.output, replaces: options.replacesOutput, inputs: input.identities)
     let output = try converting(ConversionError.io) { () throws(IOError) in
       try AtomicFile(replacing: name.path)
     }
@@ -58,7 +58,7 @@ public struct Converter: Sendable {
     guard case .image(let image) = input.source else { return }
     progress.begin(.verifying, totalBytes: image.virtualSize)
     let written = try converting(ConversionError.image) { () throws(ImageError) in
-      try PlainImage(try output.reopenedImage())
+      try QCOW2Image.open(try output.reopenedImage())
     }
     try ImageComparison(image, written, progress: progress).run(threads: options.threads)
   }

@@ -1,5 +1,6 @@
 internal import DiskIO
 internal import DiskImage
+internal import QCOW2
 internal import SystemPackage
 
 /// The input of a conversion, opened and found to be something that can be read.
@@ -7,7 +8,7 @@ struct OpenedInput {
   /// How it can be read.
   enum Source {
     /// At any place, and more than once.
-    case image(RawImage)
+    case image(any ImageSource)
     /// Once, from front to back.
     case pipe(PipeImage)
   }
@@ -15,6 +16,10 @@ struct OpenedInput {
   let source: Source
   /// The name for the report.
   let name: String
+  /// The format that it is read as.
+  let format: ConvertOptions.InputFormat
+  /// What tells the files that are read from others; none for a pipe.
+  let identities: [FileIdentity]
 
   /// Opens the input that `options` name, respects QEMU's locks and refuses other formats.
   ///
@@ -30,38 +35,75 @@ struct OpenedInput {
       file = OwnedFile(owning: 0, path: "standard input")
     case .file(let path):
       name = path.string
-      file = try Self.open(path)
+      file = try OwnedFile(readingImage: path)
     }
     let kind = try file.imageKind()
     switch (kind, options.input) {
     case (.regular, .file), (.blockDevice, .file):
-      source = .image(try Self.image(file, options))
+      if !options.ignoresLocks { try ImageLock.acquireForReading(file) }
+      (source, format, identities) = try Self.image(file, options)
     case (.pipe, _), (_, .standardInput):
-      let pipe = try PipeImage(file) { progress.isStopping }
-      try Self.refuse(pipe.detectedFormat, pipe.path, unless: options.treatsInputAsRaw)
-      source = .pipe(pipe)
+      source = .pipe(try Self.pipe(file, options, progress))
+      (format, identities) = (.raw, [])
     case (.directory, .file(let path)), (.other, .file(let path)):
       throw .notAnImage(path, kind)
     }
   }
 
-  private static func open(_ path: FilePath) throws(ImageError) -> OwnedFile {
-    do { return try OwnedFile(readingFrom: path) } catch { throw .io(error) }
+  private static func pipe(
+    _ file: consuming OwnedFile, _ options: ConvertOptions, _ progress: Progress
+  ) throws(ImageError) -> PipeImage {
+    let pipe = try PipeImage(file) { progress.isStopping }
+    if options.inputFormat == .qcow2 || options.inputFormat == nil && pipe.detectedFormat == .qcow2 {
+      throw .unsupported(
+        pipe.path,
+        reason: """
+          a qcow2 image is read at many places, which a pipe does not allow; \
+          save it to a file, and name that (to take its bytes as a raw disk, say -f raw)
+          """)
+    }
+    if let format = pipe.detectedFormat, options.inputFormat == nil {
+      throw .foreignFormat(pipe.path, format)
+    }
+    try refuseSnapshot(options, pipe.path)
+    return pipe
   }
 
   private static func image(
     _ file: consuming OwnedFile, _ options: ConvertOptions
-  ) throws(ImageError) -> RawImage {
-    if !options.ignoresLocks { try ImageLock.acquireForReading(file) }
-    let image = try RawImage(file)
-    try refuse(try image.detectedFormat(), image.path, unless: options.treatsInputAsRaw)
-    return image
+  ) throws(ImageError) -> (Source, ConvertOptions.InputFormat, [FileIdentity]) {
+    switch try format(of: file, options) {
+    case .raw:
+      let raw = try RawImage(file)
+      try refuseSnapshot(options, raw.path)
+      return (.image(raw), .raw, [try raw.identity()])
+    case .qcow2:
+      var reading = QCOW2Image.Options()
+      reading.snapshot = options.snapshot
+      reading.followsExternalFiles = options.followsExternalFiles
+      reading.ignoresLocks = options.ignoresLocks
+      let image = try QCOW2Image.open(file, reading)
+      return (.image(image), .qcow2, image.identities)
+    }
   }
 
-  private static func refuse(
-    _ format: ImageFormat?, _ path: FilePath, unless isAllowed: Bool
+  /// The format to read a file as; one that is not read is an error.
+  private static func format(
+    of file: borrowing OwnedFile, _ options: ConvertOptions
+  ) throws(ImageError) -> ConvertOptions.InputFormat {
+    if let format = options.inputFormat { return format }
+    switch try file.detectedFormat() {
+    case nil: return .raw
+    case .qcow2: return .qcow2
+    case .some(let format): throw .foreignFormat(file.path, format)
+    }
+  }
+
+  private static func refuseSnapshot(
+    _ options: ConvertOptions, _ path: FilePath
   ) throws(ImageError) {
-    if let format, !isAllowed { throw .foreignFormat(path, format) }
+    guard options.snapshot != nil else { return }
+    throw .unsupported(path, reason: "a raw image has no snapshots; leave out --snapshot")
   }
 }
 
@@ -69,12 +111,6 @@ extension OpenedInput {
   /// The size of the disk; nil while a pipe has not ended.
   var knownVirtualSize: UInt64? {
     if case .image(let image) = source { image.virtualSize } else { nil }
-  }
-
-  /// What tells the input from other files; nil for a pipe.
-  func identity() throws(ConversionError) -> FileIdentity? {
-    guard case .image(let image) = source else { return nil }
-    do { return try image.identity() } catch { throw .image(error) }
   }
 
   /// How many clusters can hold data (S9); nil for a pipe.
@@ -93,11 +129,5 @@ extension OpenedInput {
     case .pipe(let pipe):
       PipeBatches(pipe, geometry: geometry) { progress.isStopping }
     }
-  }
-}
-
-extension OwnedFile {
-  fileprivate borrowing func imageKind() throws(ImageError) -> FileKind {
-    do { return try kind() } catch { throw .io(error) }
   }
 }

@@ -13,9 +13,9 @@ package struct OutputName {
   /// - Parameters:
   ///   - given: The name as the user wrote it.
   ///   - replaces: Whether an existing regular file may be replaced.
-  ///   - input: The identity of the input, if it is a file.
+  ///   - inputs: The identities of the files that are read.
   /// - Throws: `ConversionError` of the output's kind.
-  package init(_ given: FilePath, replaces: Bool, input: FileIdentity?) throws(ConversionError) {
+  package init(_ given: FilePath, replaces: Bool, inputs: [FileIdentity]) throws(ConversionError) {
     let existing = try converting(ConversionError.io) { () throws(IOError) in
       try FileIdentity(of: given)
     }
@@ -24,7 +24,7 @@ package struct OutputName {
       path = given
       return
     }
-    if existing == input { throw .outputIsInput(given) }
+    if inputs.contains(existing) { throw .outputIsInput(given) }
     guard existing.isRegular else { throw .outputNotRegular(given) }
     guard replaces else { throw .outputExists(given) }
     if ImageLock.isWritten(given) { throw .outputInUse(given) }

@@ -15,7 +15,8 @@ struct ConvertCommand: ParsableCommand {
 
       EXAMPLES
         qdedup convert disk.img disk.qcow2
-        qdedup convert --verify --force disk.img disk.qcow2
+        qdedup convert -c --verify --force old.qcow2 disk.qcow2
+        qdedup convert -l before-update vm.qcow2 disk.qcow2
         qdedup convert -q --report-file report.json disk.img disk.qcow2
         zstd -dc disk.img.zst | qdedup convert - disk.qcow2
 
@@ -23,7 +24,7 @@ struct ConvertCommand: ParsableCommand {
         0 done, 1 failed, 64 wrong usage, 130 interrupted
       """)
 
-  @Argument(help: "A raw file, a block device, or - for a raw image from a pipe.")
+  @Argument(help: "A raw or qcow2 image, a block device, or - for a raw image from a pipe.")
   var input: String
 
   @Argument(help: "The qcow2 image to make.", completion: .file(extensions: ["qcow2"]))
@@ -87,7 +88,9 @@ struct ConvertCommand: ParsableCommand {
     var options = ConvertOptions(
       input: input == "-" ? .standardInput : .file(FilePath(input)), output: FilePath(output),
       geometry: outputOptions.clusterSize.geometry, threads: outputOptions.threads.count)
-    options.treatsInputAsRaw = inputOptions.format == .raw
+    options.inputFormat = inputOptions.format?.value
+    options.snapshot = inputOptions.snapshot
+    options.followsExternalFiles = inputOptions.allowExternalFiles
     options.ignoresLocks = inputOptions.forceShare
     options.compression = outputOptions.compression
     options.maxIncarnations = storeOptions.maxIncarnations

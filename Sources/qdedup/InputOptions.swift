@@ -1,8 +1,12 @@
 import ArgumentParser
+import QDedupKit
 
 /// The formats that `--format` takes.
 enum InputFormat: String, ExpressibleByArgument, CaseIterable {
-  case raw
+  case raw, qcow2
+
+  /// The format as the conversion knows it.
+  var value: ConvertOptions.InputFormat { self == .raw ? .raw : .qcow2 }
 }
 
 /// How the input is read.
@@ -10,9 +14,28 @@ struct InputOptions: ParsableArguments {
   @Option(
     name: [.short, .long],
     help: ArgumentHelp(
-      "Take the input as raw bytes whatever they look like. (default: by content)",
-      discussion: "Known other formats are refused otherwise, with a hint how to convert them."))
+      "Read the input as this format: raw or qcow2. (default: by content)",
+      discussion: """
+        Known other formats are refused, with a hint how to convert them; with raw, the bytes are \
+        taken as they are.
+        """))
   var format: InputFormat?
+
+  @Option(
+    name: [.customShort("l"), .long],
+    help: ArgumentHelp(
+      "Convert this internal snapshot of a qcow2 image, found by its id or else its name.",
+      valueName: "name|id"))
+  var snapshot: String?
+
+  @Flag(
+    help: ArgumentHelp(
+      "Open the backing file or data file that a qcow2 image names.",
+      discussion: """
+        Refused by default: whoever made the image chose the name, and the contents of that file \
+        would become part of the output.
+        """))
+  var allowExternalFiles = false
 
   @Flag(
     name: [.customShort("U"), .long],

@@ -25,7 +25,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ("qcow2", nil, "qcow2"), ("qcow2", "compat=0.10", "qcow2"), ("qcow", nil, "qcow"),
+    ("qcow", nil, "qcow"),
     ("vmdk", nil, "VMDK"), ("vmdk", "subformat=monolithicFlat", "VMDK"),
     ("vmdk", "subformat=streamOptimized", "VMDK"), ("vpc", nil, "VHD"),
     ("vpc", "subformat=fixed", "VHD"), ("vhdx", nil, "VHDX"), ("vdi", nil, "VDI"),

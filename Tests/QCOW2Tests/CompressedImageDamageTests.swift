@@ -37,7 +37,7 @@ import Testing
   private func read(_ bytes: [UInt8]) throws -> [UInt8]? {
     let path = try scratch.make("damaged.qcow2", bytes)
     do {
-      return try PlainImage(try OwnedFile(readingFrom: path)).allBytes()
+      return try QCOW2Image.open(try OwnedFile(readingFrom: path)).allBytes()
     } catch is ImageError {
       return nil
     }

@@ -86,7 +86,7 @@ final class WrittenImage {
       "qemu-img", "convert", "-f", "qcow2", "-O", "raw", path.string, raw.string)
     #expect(convert.exitCode == 0, "\(convert.output)")
     #expect(try TemporaryDirectory.content(of: raw) == disk)
-    let image = try PlainImage(try OwnedFile(readingFrom: path))
+    let image = try QCOW2Image.open(try OwnedFile(readingFrom: path))
     #expect(image.virtualSize == UInt64(disk.count))
     #expect(try image.allBytes() == disk)
   }
@@ -96,7 +96,7 @@ final class WrittenImage {
   }
 }
 
-extension PlainImage {
+extension QCOW2Image {
   /// The whole disk, put together from its data ranges.
   func allBytes() throws -> [UInt8] {
     var disk = [UInt8](repeating: 0, count: Int(virtualSize))

@@ -47,7 +47,7 @@ import TestSupport
     }
     try feed("refused")
     #expect(try trial.failure() == ImageError.foreignFormat(path, .gzip).description)
-    trial.options.treatsInputAsRaw = true
+    trial.options.inputFormat = .raw
     try feed("taken")
     #expect(try trial.convertAndCompare().clusters.data == 1)
   }

@@ -8,25 +8,25 @@ import TestSupport
 /// Names for an output.
 @Suite struct OutputNameTests {
   let scratch: TemporaryDirectory
-  let input: FileIdentity?
+  let inputs: [FileIdentity]
 
   init() throws {
     scratch = try TemporaryDirectory()
-    input = try FileIdentity(of: try scratch.make("input", [1]))
+    inputs = [try #require(try FileIdentity(of: try scratch.make("input", [1])))]
   }
 
   @Test("a free name is taken as it is", arguments: [true, false])
   func free(replaces: Bool) throws {
     let path = scratch.file("new")
-    #expect(try OutputName(path, replaces: replaces, input: input).path == path)
+    #expect(try OutputName(path, replaces: replaces, inputs: inputs).path == path)
     let deep = scratch.file("missing").appending("new")
-    #expect(try OutputName(deep, replaces: replaces, input: input).path == deep)
+    #expect(try OutputName(deep, replaces: replaces, inputs: inputs).path == deep)
   }
 
   @Test("an existing file needs leave")
   func existing() throws {
     let path = try scratch.make("old", [2])
-    #expect(try OutputName(path, replaces: true, input: input).path == path)
+    #expect(try OutputName(path, replaces: true, inputs: inputs).path == path)
     #expect(failure(path, replaces: false) == ConversionError.outputExists(path).description)
   }
 
@@ -34,7 +34,7 @@ import TestSupport
   func link() throws {
     let target = try scratch.make("old", [2])
     let link = try self.link("link", to: "old")
-    #expect(try OutputName(link, replaces: true, input: input).path == target)
+    #expect(try OutputName(link, replaces: true, inputs: inputs).path == target)
     #expect(failure(link, replaces: false) == ConversionError.outputExists(link).description)
   }
 
@@ -78,7 +78,7 @@ import TestSupport
 
   private func failure(_ path: FilePath, replaces: Bool) -> String? {
     let error = #expect(throws: ConversionError.self) {
-      _ = try OutputName(path, replaces: replaces, input: input)
+      _ = try OutputName(path, replaces: replaces, inputs: inputs)
     }
     return error?.description
   }

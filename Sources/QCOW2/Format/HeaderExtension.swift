@@ -14,6 +14,15 @@ public struct HeaderExtension: Equatable, Sendable {
     self.data = data
   }
 
+  /// The type of the backing file's format.
+  static let backingFormat: UInt32 = 0xE279_2ACA
+  /// The type of the feature name table.
+  static let featureNames: UInt32 = 0x6803_F857
+  /// The type of the list of bitmaps.
+  static let bitmaps: UInt32 = 0x2385_2875
+  /// The type of the name of the external data file.
+  static let dataFileName: UInt32 = 0x4441_5441
+
   /// What type and length take in front of the data, in bytes; also the size of the end marker.
   static let prefixSize = 8
 

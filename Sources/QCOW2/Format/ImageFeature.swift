@@ -25,10 +25,8 @@ public struct ImageFeature: Equatable, Sendable {
     self.name = name
   }
 
-  /// Set when clusters are compressed by another method than zlib.
-  static let compressionType = ImageFeature(.incompatible, bit: 3, name: "compression type")
-
   private static let nameSize = 46
+  private static let entrySize = 48
 
   /// The bits of all features of one kind.
   static func bits(of kind: Kind, in features: [ImageFeature]) -> UInt64 {
@@ -44,6 +42,16 @@ public struct ImageFeature: Equatable, Sendable {
       bytes += [feature.kind.rawValue, feature.bit] + name
       bytes.append(contentsOf: repeatElement(0, count: nameSize - name.count))
     }
-    return HeaderExtension(type: 0x6803_F857, data: bytes)
+    return HeaderExtension(type: HeaderExtension.featureNames, data: bytes)
+  }
+
+  /// The features that a feature name table names; entries of an unknown kind, or for a bit beyond
+  /// the 63rd, say nothing.
+  static func parseNameTable(_ data: [UInt8]) -> [ImageFeature] {
+    stride(from: 0, through: data.count - entrySize, by: entrySize).compactMap { start in
+      guard let kind = Kind(rawValue: data[start]), data[start + 1] < 64 else { return nil }
+      let name = data[start + 2..<start + entrySize].prefix { $0 != 0 }
+      return ImageFeature(kind, bit: data[start + 1], name: String(decoding: name, as: UTF8.self))
+    }
   }
 }

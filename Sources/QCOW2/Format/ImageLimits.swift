@@ -13,6 +13,14 @@ public struct ImageLimits: Sendable {
   static let l1Size: UInt64 = 32 << 20
   /// The most bytes that QEMU reads as a refcount table.
   static let refcountTableSize: UInt64 = 8 << 20
+  /// The most bytes that QEMU takes as a backing file's name.
+  static let backingNameLength: UInt32 = 1023
+  /// The most internal snapshots that QEMU takes.
+  static let snapshots: UInt32 = 65_536
+  /// The most bytes that QEMU reads as a snapshot table.
+  static let snapshotTableSize: UInt64 = 64 << 20
+  /// The most bytes of a snapshot's extra data.
+  static let snapshotExtraData: UInt32 = 1024
   /// The size of an entry of either table in bytes.
   static let tableEntrySize: UInt64 = 8
 

@@ -9,6 +9,8 @@ package enum TableEntry {
   package static let copied: UInt64 = 1 << 63
   /// Set in an L2 entry whose cluster is compressed.
   static let compressed: UInt64 = 1 << 62
+  /// Set in an L2 entry whose cluster reads as zeros, wherever it stands.
+  static let readsAsZeros: UInt64 = 1
   /// The bits of the host offset.
   static let offsetMask: UInt64 = 0x00FF_FFFF_FFFF_FE00
 

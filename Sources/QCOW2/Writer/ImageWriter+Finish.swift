@@ -54,10 +54,10 @@ extension ImageWriter {
       clusterBits: geometry.clusterBits, virtualSize: virtualSize,
       l1EntryCount: UInt32(l1EntryCount), l1Offset: l1,
       refcountTableOffset: HostOffset(refcounts.firstTableCluster << geometry.clusterBits),
-      refcountTableClusters: UInt32(refcounts.tableClusterCount), refcountOrder: width.order,
+      refcountTableClusters: UInt32(refcounts.tableClusterCount),
       incompatibleFeatures: ImageFeature.bits(of: .incompatible, in: features),
       autoclearFeatures: ImageFeature.bits(of: .autoclear, in: features),
-      compression: method ?? .zlib)
+      refcountOrder: width.order, compression: method ?? .zlib)
     try writeHeader(header, features, extensions)
     return FinishedImage(
       fileSize: clusterCount << geometry.clusterBits, refcountWidth: width,

@@ -39,5 +39,5 @@ package struct RefcountLayout: Equatable {
 
 extension UInt64 {
   /// The quotient, rounded up.
-  func dividedUp(by divisor: UInt64) -> UInt64 { (self + divisor - 1) / divisor }
+  func dividedUp(by divisor: UInt64) -> UInt64 { self / divisor + (self % divisor == 0 ? 0 : 1) }
 }

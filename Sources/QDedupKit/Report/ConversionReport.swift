@@ -44,7 +44,7 @@ extension ConversionReport {
   public struct Input: Codable, Equatable, Sendable {
     /// Its name as given; `-` for standard input.
     public var path: String
-    /// Its format: `raw`.
+    /// Its format: `raw` or `qcow2`.
     public var format: String
     /// The size of the disk.
     public var virtualSize: UInt64

@@ -6,7 +6,7 @@ internal import SystemPackage
 /// Puts a report together from what the parts of a finished conversion counted.
 struct ReportBuilder {
   let options: ConvertOptions
-  let inputName: String
+  let input: OpenedInput
   let source: any BatchSource
   let image: FinishedImage
   let allocatedBytes: UInt64
@@ -18,7 +18,7 @@ struct ReportBuilder {
     ConversionReport(
       tool: .init(name: "qdedup", version: qdedupVersion),
       input: .init(
-        path: inputName, format: "raw", virtualSize: source.virtualSize,
+        path: input.name, format: input.format.rawValue, virtualSize: source.virtualSize,
         fileSize: source.fileSize),
       output: .init(
         path: options.output.string, virtualSize: source.virtualSize, fileSize: image.fileSize,

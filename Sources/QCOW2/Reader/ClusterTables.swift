@@ -1,0 +1,101 @@
+internal import DiskIO
+package import DiskImage
+
+/// The L1 and L2 tables of an image, or of one of its snapshots: they tell where guest bytes stand.
+///
+/// Any thread may ask. Tables are read piece by piece as they are needed; nothing they say is
+/// believed before it has been checked.
+package final class ClusterTables: Sendable {
+  private let file: ImageFile
+  private let cache: TableCache
+  let geometry: TableGeometry
+  private let version: UInt32
+  /// Whether guest data is in another file, where a cluster may begin at byte 0.
+  private let hasDataFile: Bool
+  private let l1Offset: HostOffset
+  private let l1EntryCount: UInt64
+  /// The size of the disk in bytes: whole sectors.
+  package let virtualSize: UInt64
+
+  /// The tables of an image, or of a snapshot of it.
+  ///
+  /// - Parameters:
+  ///   - metadata: The image's header, which can be read.
+  ///   - snapshot: The snapshot; nil for the image as it is now.
+  ///   - file: The image.
+  /// - Throws: `ImageError` if the L1 table is not where it can be.
+  package init(
+    _ metadata: ImageMetadata, snapshot: Snapshot? = nil, file: ImageFile
+  ) throws(ImageError) {
+    self.file = file
+    cache = TableCache(file)
+    geometry = TableGeometry(metadata.header)
+    version = metadata.header.version
+    hasDataFile = metadata.dataFile != nil
+    l1Offset = snapshot?.l1Offset ?? metadata.header.l1Offset
+    l1EntryCount = UInt64(snapshot?.l1EntryCount ?? metadata.header.l1EntryCount)
+    virtualSize = snapshot?.virtualSize.map { $0 & ~511 } ?? metadata.virtualSize
+    let most = ImageLimits.l1Size / ImageLimits.tableEntrySize
+    guard l1EntryCount <= most, virtualSize <= most * geometry.bytesPerTable else {
+      throw file.malformed(
+        """
+        the snapshot's L1 table has \(l1EntryCount) entries for a disk of \(virtualSize) bytes, \
+        must be at most \(most) entries of \(geometry.bytesPerTable) bytes each
+        """)
+    }
+    guard geometry.isClusterAligned(l1Offset) || l1EntryCount == 0 else {
+      throw file.malformed(
+        "an L1 table at byte \(l1Offset.bytes), must be a multiple of the cluster size")
+    }
+    try file.check(l1EntryCount * ImageLimits.tableEntrySize, at: l1Offset.bytes, "the L1 table")
+  }
+
+  /// Where guest bytes stand, from a place on for as long as they stand there in one run.
+  ///
+  /// - Parameters:
+  ///   - offset: The guest offset of the first byte, less than `virtualSize`.
+  ///   - limit: The most bytes that matter, more than 0.
+  /// - Returns: A run of 1 to `limit` bytes; what follows it may continue it.
+  /// - Throws: `ImageError.malformed` if the tables say what cannot be.
+  package func run(at offset: GuestOffset, limit: UInt64) throws(ImageError) -> MappedRun {
+    let index = offset.bytes >> UInt64(geometry.clusterBits + geometry.entryBits)
+    guard index < l1EntryCount else { return MappedRun(.unallocated, limit) }
+    let entriesPerPiece = UInt64(TableCache.pieceBytes / 8)
+    let first = index / entriesPerPiece * entriesPerPiece
+    let l1 = try cache.piece(
+      at: l1Offset.bytes + first * 8, byteCount: Int(min(entriesPerPiece, l1EntryCount - first)) * 8,
+      "the L1 table")
+    guard let table = TableEntry.hostOffset(l1[Int(index - first)]) else {
+      let next = l1[Int(index - first)...].firstIndex { TableEntry.hostOffset($0) != nil }
+      let end = (first + UInt64(next ?? l1.count)) * geometry.bytesPerTable
+      return MappedRun(.unallocated, min(limit, end - offset.bytes))
+    }
+    guard geometry.isClusterAligned(table) else {
+      throw file.malformed(
+        "L1 entry \(index) names byte \(table.bytes), must be a multiple of the cluster size")
+    }
+    return try run(at: offset, limit: limit, inTable: table)
+  }
+
+  /// The run that begins at `offset`, by the L2 table at `table`.
+  private func run(
+    at offset: GuestOffset, limit: UInt64, inTable table: HostOffset
+  ) throws(ImageError) -> MappedRun {
+    let cluster = offset.bytes >> UInt64(geometry.clusterBits)
+    let entry = Int(cluster & (1 << UInt64(geometry.entryBits) - 1))
+    let pieceBytes = min(TableCache.pieceBytes, Int(geometry.clusterSize))
+    let entriesPerPiece = pieceBytes / 8 / geometry.wordsPerEntry
+    let start = entry / entriesPerPiece
+    let piece = try cache.piece(
+      at: table.bytes + UInt64(start * pieceBytes), byteCount: pieceBytes, "an L2 table")
+    let units = L2Units(piece, geometry, version: version, hasDataFile: hasDataFile)
+    let first = (entry - start * entriesPerPiece) << geometry.subclusterBits
+    let inCluster = offset.bytes & (geometry.clusterSize - 1)
+    let result = Result { () throws(FormatError) in
+      try units.run(from: first + Int(inCluster >> UInt64(geometry.unitBits)), inCluster, limit)
+    }
+    do { return try result.get() } catch {
+      throw file.malformed("\(error.reason), in the L2 entry of guest byte \(offset.bytes)")
+    }
+  }
+}

@@ -1,0 +1,134 @@
+internal import DiskIO
+internal import DiskImage
+internal import SystemPackage
+
+/// Opens an image and the files that it names, one after the other.
+struct ImageChain {
+  /// The most images of a chain.
+  private static let limit = 200
+
+  private let options: QCOW2Image.Options
+  private var layers: [Layer] = []
+  private var identities: [FileIdentity] = []
+
+  init(_ options: QCOW2Image.Options) {
+    self.options = options
+  }
+
+  /// Opens the chain that begins with `file`.
+  mutating func open(_ file: ImageFile) throws(ImageError) -> QCOW2Image {
+    var next: ImageFile? = file
+    while let image = next { next = try add(image) }
+    return QCOW2Image(layers, path: file.path, fileSize: file.size, identities: identities)
+  }
+
+  /// Adds a qcow2 image, its data file, and its backing file if that is raw.
+  ///
+  /// - Returns: The backing file if it is qcow2 too: it is to be added next.
+  private mutating func add(_ file: ImageFile) throws(ImageError) -> ImageFile? {
+    guard layers.count < Self.limit else {
+      throw .unsupported(file.path, reason: "the chain of backing files is longer than \(Self.limit)")
+    }
+    try remember(try file.identity(), file.path)
+    let metadata = try ImageMetadata(file)
+    do { try metadata.checkReadable() } catch {
+      throw .unsupported(file.path, reason: error.reason)
+    }
+    let snapshot = layers.isEmpty ? try snapshot(of: metadata, file) : nil
+    let dataFile = try openDataFile(metadata, file)
+    layers.append(
+      .qcow2(try QCOW2Layer(file, dataFile: dataFile, metadata, snapshot: snapshot)))
+    guard let backing = metadata.backingFile else { return nil }
+    return try openBackingFile(backing, file)
+  }
+
+  /// The snapshot that the user asks for: by id, else by name, as in QEMU.
+  private func snapshot(
+    of metadata: ImageMetadata, _ file: ImageFile
+  ) throws(ImageError) -> Snapshot? {
+    guard let wanted = options.snapshot else { return nil }
+    let snapshots = try SnapshotTable.read(metadata, from: file)
+    let found = snapshots.first { $0.id == wanted } ?? snapshots.first { $0.name == wanted }
+    if let found { return found }
+    let list = snapshots.prefix(20).map {
+      "\(String(reflecting: $0.name)) (id \(String(reflecting: $0.id)))"
+    }
+    throw .unsupported(
+      file.path,
+      reason: """
+        it has no snapshot \(String(reflecting: wanted)); \
+        \(list.isEmpty ? "it has none at all" : "it has " + list.joined(separator: ", "))\
+        \(snapshots.count > list.count ? " and \(snapshots.count - list.count) more" : "")
+        """)
+  }
+
+  private mutating func openDataFile(
+    _ metadata: ImageMetadata, _ file: ImageFile
+  ) throws(ImageError) -> ImageFile? {
+    guard let external = metadata.dataFile else { return nil }
+    let data = try ImageFile(try open(external, "data file", namedBy: file))
+    try remember(try data.identity(), data.path)
+    return data
+  }
+
+  /// Opens a backing file; a raw one becomes the last layer.
+  ///
+  /// - Returns: The file if it is qcow2.
+  private mutating func openBackingFile(
+    _ external: ExternalFile, _ image: ImageFile
+  ) throws(ImageError) -> ImageFile? {
+    let file = try open(external, "backing file", namedBy: image)
+    switch external.format {
+    case "qcow2":
+      return try ImageFile(file)
+    case "raw", "file", "host_device", nil:
+      let raw = try RawImage(file)
+      try remember(try raw.identity(), raw.path)
+      if external.format == nil, let format = try raw.detectedFormat() {
+        // A guest can write a header into its raw disk: only the image may say that it is one.
+        throw .unsupported(
+          image.path,
+          reason: """
+            it does not say in what format its backing file \(external.quoted) is, which looks \
+            like \(format.name); if that is right, say so: \
+            qemu-img rebase -u -F FORMAT -b BACKING-FILE IMAGE
+            """)
+      }
+      layers.append(.raw(raw))
+      return nil
+    case .some(let format):
+      throw .unsupported(
+        image.path,
+        reason: """
+          the format \(String(reflecting: format)) of its backing file \(external.quoted) is not \
+          read, only raw and qcow2; flatten it first: qemu-img convert -O qcow2 IMAGE NEW-IMAGE
+          """)
+    }
+  }
+
+  /// Opens a file that an image names, if the user has allowed it.
+  private func open(
+    _ external: ExternalFile, _ role: String, namedBy image: ImageFile
+  ) throws(ImageError) -> OwnedFile {
+    let path = try decoding(image.path) { () throws(FormatError) in
+      try external.path(from: image.path)
+    }
+    guard options.followsExternalFiles else {
+      throw .externalFile(image.path, role: role, name: external.quoted)
+    }
+    let file = try OwnedFile(readingImage: path)
+    let kind = try file.imageKind()
+    guard kind == .regular || kind == .blockDevice else { throw .notAnImage(path, kind) }
+    if !options.ignoresLocks { try ImageLock.acquireForReading(file) }
+    return file
+  }
+
+  private mutating func remember(
+    _ identity: FileIdentity, _ path: FilePath
+  ) throws(ImageError) {
+    guard !identities.contains(identity) else {
+      throw .malformed(path, reason: "the chain of backing files leads back to this file")
+    }
+    identities.append(identity)
+  }
+}

@@ -1,0 +1,92 @@
+package import DiskIO
+package import DiskImage
+package import SystemPackage
+
+/// A file that an image consists of. Nothing that the image says about it is believed: every range
+/// is checked against the file's size before memory is taken for it.
+package final class ImageFile: Sendable {
+  private let file: OwnedFile
+  /// The size of the file (or device) in bytes.
+  package let size: UInt64
+  /// The name of the file.
+  package var path: FilePath { file.path }
+
+  /// Takes over a file that is open for reading.
+  package init(_ file: consuming OwnedFile) throws(ImageError) {
+    do { size = try file.size() } catch { throw .io(error) }
+    self.file = file
+  }
+
+  /// What tells the file from others.
+  package func identity() throws(ImageError) -> FileIdentity {
+    do { return try file.identity() } catch { throw .io(error) }
+  }
+
+  /// Fills `buffer`.
+  ///
+  /// - Parameters:
+  ///   - buffer: Where the bytes go.
+  ///   - offset: The byte of the file that comes first.
+  ///   - what: What is read, for the message.
+  /// - Throws: `ImageError.malformed` if the range is not inside the file, or what reading fails with.
+  package func read(
+    into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64,
+    _ what: @autoclosure () -> String
+  ) throws(ImageError) {
+    try check(UInt64(buffer.count), at: offset, what())
+    let count = try readSome(into: buffer, at: offset)
+    guard count == buffer.count else { throw .shrank(path, offset: offset + UInt64(count)) }
+  }
+
+  /// Fills `buffer` as far as the file reaches.
+  ///
+  /// - Returns: The number of bytes read.
+  package func readSome(
+    into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64
+  ) throws(ImageError) -> Int {
+    do { return try file.read(into: buffer, at: offset) } catch { throw .io(error) }
+  }
+
+  /// The bytes of a range, which must lie inside the file.
+  package func bytes(
+    _ count: Int, at offset: UInt64, _ what: @autoclosure () -> String
+  ) throws(ImageError) -> [UInt8] {
+    try check(UInt64(count), at: offset, what())
+    let bytes = try upTo(count, at: offset)
+    guard bytes.count == count else { throw .shrank(path, offset: offset + UInt64(bytes.count)) }
+    return bytes
+  }
+
+  /// Up to `count` bytes, fewer where the file ends.
+  package func upTo(_ count: Int, at offset: UInt64) throws(ImageError) -> [UInt8] {
+    let available = Int(min(UInt64(count), size - min(offset, size)))
+    let buffer: AlignedBuffer
+    do { buffer = try AlignedBuffer(byteCount: available, purpose: "parts of an image") } catch {
+      throw .io(error)
+    }
+    return Array(buffer.bytes[..<(try readSome(into: buffer.bytes, at: offset))])
+  }
+
+  /// Makes sure that a range lies inside the file.
+  package func check(
+    _ count: UInt64, at offset: UInt64, _ what: @autoclosure () -> String
+  ) throws(ImageError) {
+    guard offset <= size, count <= size - offset else {
+      throw malformed(
+        """
+        \(what()): \(count) bytes at byte \(offset) reach beyond the file's end at byte \(size); \
+        the image is cut off or damaged
+        """)
+    }
+  }
+
+  /// An error of this file.
+  package func malformed(_ reason: String) -> ImageError { .malformed(path, reason: reason) }
+}
+
+/// Runs `body`; what it finds wrong is an error of the image at `path`.
+func decoding<Result>(
+  _ path: FilePath, _ body: () throws(FormatError) -> Result
+) throws(ImageError) -> Result {
+  do { return try body() } catch { throw .malformed(path, reason: error.reason) }
+}

@@ -1,0 +1,27 @@
+extension ImageMetadata {
+  /// Makes sure that the image's clusters can be read.
+  ///
+  /// - Throws: `FormatError` that names what is not supported, and what to do about it.
+  func checkReadable() throws(FormatError) {
+    let unreadable = header.incompatibleFeatures & ~ImageFeature.readable
+    let names = features.filter {
+      $0.kind == .incompatible && unreadable >> UInt64($0.bit) & 1 == 1 && $0 != .corrupt
+    }
+    try FormatError.require(
+      names.isEmpty,
+      """
+      it needs \(names.count == 1 ? "a feature" : "features") that qdedup does not know: \
+      \(names.map { "\(String(reflecting: $0.name)) (incompatible bit \($0.bit))" }
+        .joined(separator: ", ")); convert it with the program that made it
+      """)
+    try FormatError.require(
+      !header.has(.corrupt),
+      "it is marked as corrupt; repair it first: qemu-img check -r all IMAGE")
+    try FormatError.require(
+      encryption == nil,
+      "it is encrypted (\(encryption ?? "")), and qdedup takes no keys; decrypt it first with qemu-img")
+    try FormatError.require(
+      dataFile?.bytes.isEmpty != true,
+      "its data is in an external file, but it has no header extension with that file's name")
+  }
+}

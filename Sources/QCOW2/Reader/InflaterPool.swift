@@ -1,0 +1,42 @@
+internal import DiskIO
+internal import DiskImage
+internal import Synchronization
+internal import SystemPackage
+
+/// Lends inflaters to the threads that read an image, and makes as many as read at a time.
+final class InflaterPool: Sendable {
+  private let geometry: ClusterGeometry
+  private let method: Compression.Method
+  private let idle = Mutex([Inflater]())
+
+  init(_ geometry: ClusterGeometry, _ method: Compression.Method) {
+    self.geometry = geometry
+    self.method = method
+  }
+
+  /// Copies a part of a compressed cluster to `part`; see `Inflater.read`.
+  func read(
+    _ mapping: ClusterMapping, from start: Int, into part: UnsafeMutableRawBufferPointer,
+    _ file: ImageFile
+  ) throws(ImageError) {
+    let inflater = try take(for: mapping)
+    defer { idle.withLock { $0.append(inflater) } }
+    try inflater.read(mapping, from: start, into: part, file)
+  }
+
+  /// Takes the inflater that knows the cluster, if there is one.
+  private func take(for mapping: ClusterMapping) throws(ImageError) -> Inflater {
+    let found = idle.withLock { idle -> Inflater? in
+      guard let index = idle.firstIndex(where: { $0.knows(mapping) }) else { return idle.popLast() }
+      return idle.remove(at: index)
+    }
+    if let found { return found }
+    do {
+      return try Inflater(geometry, method)
+    } catch let error as IOError {
+      throw .io(error)
+    } catch {
+      throw .io(IOError(.allocate, "a decompressor", reason: .noMemory))
+    }
+  }
+}

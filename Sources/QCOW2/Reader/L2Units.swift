@@ -1,0 +1,101 @@
+internal import DiskImage
+
+/// A piece of an L2 table as a row of units: clusters, or with extended entries, subclusters.
+///
+/// An extended entry's second word has a bit for each subcluster in its lower half, set if it is
+/// allocated, and one in its upper half, set if it reads as zeros.
+struct L2Units {
+  private let words: [UInt64]
+  private let geometry: TableGeometry
+  private let version: UInt32
+  private let hasDataFile: Bool
+
+  init(_ words: [UInt64], _ geometry: TableGeometry, version: UInt32, hasDataFile: Bool) {
+    self.words = words
+    self.geometry = geometry
+    self.version = version
+    self.hasDataFile = hasDataFile
+  }
+
+  /// The run that begins in a unit and goes on through those behind it.
+  ///
+  /// - Parameters:
+  ///   - first: The unit's number in the piece.
+  ///   - inCluster: Where in its cluster the run begins, in bytes.
+  ///   - limit: The most bytes that matter.
+  /// - Returns: A run of at most `limit` bytes, which ends with the piece at the latest.
+  /// - Throws: `FormatError` if an entry says what cannot be.
+  func run(
+    from first: Int, _ inCluster: UInt64, _ limit: UInt64
+  ) throws(FormatError) -> MappedRun {
+    let unitSize = UInt64(1) << UInt64(geometry.unitBits)
+    let inUnit = inCluster & (unitSize - 1)
+    var run = MappedRun(try place(of: first), unitSize - inUnit)
+    switch run.place {
+    case .compressed(let mapping, _):
+      run = MappedRun(
+        .compressed(mapping, from: Int(inCluster)), geometry.clusterSize - inCluster)
+    case .standard(let host):
+      run.place = .standard(HostOffset(host.bytes + inUnit))
+    case .zero, .unallocated:
+      break
+    }
+    var next = first + 1
+    let end = (words.count / geometry.wordsPerEntry) << geometry.subclusterBits
+    while run.byteCount < limit, next < end, try place(of: next) == run.placeBehind {
+      run.byteCount += unitSize
+      next += 1
+    }
+    run.byteCount = min(run.byteCount, limit)
+    return run
+  }
+
+  /// Where a unit stands; for a compressed one, where its cluster does.
+  private func place(of unit: Int) throws(FormatError) -> MappedRun.Place {
+    let entry = words[(unit >> geometry.subclusterBits) * geometry.wordsPerEntry]
+    if entry & TableEntry.compressed != 0 {
+      guard !hasDataFile, let mapping = ClusterMapping(l2Entry: entry) else {
+        throw FormatError("a compressed cluster in an image with an external data file")
+      }
+      return .compressed(mapping, from: 0)
+    }
+    let offset = entry & TableEntry.offsetMask
+    try FormatError.require(
+      offset & (geometry.clusterSize - 1) == 0,
+      "a cluster at byte \(offset), must be a multiple of the cluster size")
+    // In a data file the first cluster stands at byte 0, and COPIED tells that it is there.
+    let isAllocated = offset != 0 || hasDataFile && entry & TableEntry.copied != 0
+    if geometry.hasSubclusters { return try subcluster(unit, at: offset, isAllocated) }
+    if entry & TableEntry.readsAsZeros != 0 {
+      try FormatError.require(version >= 3, "a zero cluster, which version 2 does not have")
+      return .zero
+    }
+    return isAllocated ? .standard(HostOffset(offset)) : .unallocated
+  }
+
+  private func subcluster(
+    _ unit: Int, at offset: UInt64, _ isAllocated: Bool
+  ) throws(FormatError) -> MappedRun.Place {
+    let bitmap = words[(unit >> geometry.subclusterBits) * geometry.wordsPerEntry + 1]
+    let (allocated, zero) = (bitmap & 0xFFFF_FFFF, bitmap >> 32)
+    try FormatError.require(
+      allocated & zero == 0, "subclusters that are both allocated and zeros")
+    try FormatError.require(
+      isAllocated || allocated == 0, "allocated subclusters of a cluster that is not")
+    let index = UInt64(unit & (1 << geometry.subclusterBits - 1))
+    if zero >> index & 1 == 1 { return .zero }
+    guard allocated >> index & 1 == 1 else { return .unallocated }
+    return .standard(HostOffset(offset + index << UInt64(geometry.unitBits)))
+  }
+}
+
+extension MappedRun {
+  /// Where the byte behind the run stands if the run goes on; nil if it cannot.
+  fileprivate var placeBehind: Place? {
+    switch place {
+    case .unallocated, .zero: place
+    case .standard(let host): .standard(HostOffset(host.bytes + byteCount))
+    case .compressed: nil
+    }
+  }
+}

@@ -1,0 +1,98 @@
+public import DiskIO
+public import DiskImage
+public import SystemPackage
+
+/// A qcow2 image with all the files that it consists of, read like any other image.
+///
+/// Several threads read at a time. Memory does not grow with the image: tables are read piece by
+/// piece, compressed clusters are restored into the memory of the thread that wants them.
+public final class QCOW2Image: ImageSource {
+  /// The chain: the image first, then its backing file, and so on.
+  private let layers: [Layer]
+
+  /// The name of the image.
+  public let path: FilePath
+  /// The size of the disk in bytes.
+  public let virtualSize: UInt64
+  /// The size of the image's own file in bytes.
+  public let fileSize: UInt64
+  /// What tells the files that are read from others.
+  public let identities: [FileIdentity]
+
+  init(
+    _ layers: [Layer], path: FilePath, fileSize: UInt64, identities: [FileIdentity]
+  ) {
+    self.layers = layers
+    self.path = path
+    self.fileSize = fileSize
+    self.identities = identities
+    virtualSize = layers[0].virtualSize
+  }
+
+  /// The next run of data, by what the tables of all layers say.
+  public func nextData(from offset: GuestOffset) throws(ImageError) -> GuestRange? {
+    var place = offset
+    while place.bytes < virtualSize {
+      let (_, run) = try locate(place, limit: virtualSize - place.bytes, seesHoles: true)
+      let end = GuestOffset(place.bytes + run.byteCount)
+      if run.isData { return GuestRange(place, upTo: try endOfData(from: end)) }
+      place = end
+    }
+    return nil
+  }
+
+  /// Where data that goes on at `offset` ends, or a place before that: looking far ahead would only
+  /// be looking twice.
+  private func endOfData(from offset: GuestOffset) throws(ImageError) -> GuestOffset {
+    var place = offset
+    let limit = min(virtualSize, offset.bytes + Self.lookAhead)
+    while place.bytes < limit {
+      let (_, run) = try locate(place, limit: limit - place.bytes, seesHoles: true)
+      guard run.isData else { break }
+      place = GuestOffset(place.bytes + run.byteCount)
+    }
+    return place
+  }
+
+  private static let lookAhead: UInt64 = 4 << 20
+
+  /// Reads run by run. A run that stands where the one before it does is copied from that one.
+  public func read(
+    into buffer: UnsafeMutableRawBufferPointer, at offset: GuestOffset
+  ) throws(ImageError) {
+    var done = 0
+    var last: (layer: Int, place: MappedRun.Place, bytes: UnsafeMutableRawBufferPointer)?
+    while done < buffer.count {
+      let place = GuestOffset(offset.bytes + UInt64(done))
+      let (layer, run) = try locate(
+        place, limit: UInt64(buffer.count - done), seesHoles: false)
+      let part = UnsafeMutableRawBufferPointer(
+        rebasing: buffer[done..<done + Int(run.byteCount)])
+      if let last, last.layer == layer, last.place == run.place, run.isData,
+        last.bytes.count >= part.count
+      {
+        part.copyMemory(from: UnsafeRawBufferPointer(rebasing: last.bytes[..<part.count]))
+      } else {
+        try layers[layer].read(run.place, into: part)
+        last = (layer, run.place, part)
+      }
+      done += part.count
+    }
+  }
+
+  /// Goes down the chain to the layer that knows where a place stands.
+  ///
+  /// - Returns: The layer's number, and a run of 1 to `limit` bytes, unallocated only in the last.
+  private func locate(
+    _ offset: GuestOffset, limit: UInt64, seesHoles: Bool
+  ) throws(ImageError) -> (layer: Int, run: MappedRun) {
+    guard offset.bytes < virtualSize else { return (0, MappedRun(.zero, limit)) }
+    var limit = limit
+    for (index, layer) in layers.enumerated() {
+      let run = try layer.run(at: offset, limit: limit, seesHoles: seesHoles)
+      if run.place != .unallocated || index == layers.count - 1 { return (index, run) }
+      limit = run.byteCount
+    }
+    return (0, MappedRun(.zero, limit))
+  }
+}
