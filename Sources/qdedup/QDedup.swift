@@ -23,15 +23,17 @@ struct QDedup: ParsableCommand {
 
       EXAMPLES
         qdedup convert disk.img disk.qcow2
-            Convert a raw image; the report tells what was saved.
+            Convert a raw or qcow2 image; the report tells what was saved.
         qdedup convert --cluster-size 64K --report json disk.img disk.qcow2
             Larger clusters, and a report for programs.
         zstd -dc disk.img.zst | qdedup convert - disk.qcow2
             Read a raw image from a pipe.
+        qdedup info disk.qcow2
+            Show what an image is.
 
       EXIT STATUS
         0 done, 1 failed, 64 wrong usage, 130 interrupted
       """,
     version: qdedupVersion,
-    subcommands: [ConvertCommand.self])
+    subcommands: [ConvertCommand.self, InfoCommand.self])
 }

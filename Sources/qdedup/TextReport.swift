@@ -10,25 +10,19 @@ struct TextReport {
 
   /// The report, a line for each point.
   var text: String {
-    let rows: [(name: String, value: String?)] = [
-      ("disk", "\(size(report.input.virtualSize, report.clusters.total)) of \(clusterSize)"),
-      ("data", size(report.bytes.data, report.clusters.data)),
-      ("unique", size(uniqueBytes, report.clusters.unique)),
-      ("compressed", compressed),
-      ("duplicate", duplicate),
-      ("file", file),
-      ("hash store", hashStore),
-      ("forgotten", forgotten),
-      ("verified", report.verified ? "the output reads back as the input" : nil),
-      ("time", time),
-    ]
-    var lines = ["\(report.input.path) → \(report.output.path)"]
-    for (name, value) in rows {
-      guard let value else { continue }
-      lines.append("  " + name + String(repeating: " ", count: 12 - name.count) + value)
-    }
-    lines += report.warnings.map { "note: \($0)" }
-    return lines.joined(separator: "\n") + "\n"
+    var rows = TextRows("\(report.input.path) → \(report.output.path)")
+    rows.add("disk", "\(size(report.input.virtualSize, report.clusters.total)) of \(clusterSize)")
+    rows.add("data", size(report.bytes.data, report.clusters.data))
+    rows.add("unique", size(uniqueBytes, report.clusters.unique))
+    rows.add("compressed", compressed)
+    rows.add("duplicate", duplicate)
+    rows.add("file", file)
+    rows.add("hash store", hashStore)
+    rows.add("forgotten", forgotten)
+    rows.add("verified", report.verified ? "the output reads back as the input" : nil)
+    rows.add("time", time)
+    for warning in report.warnings { rows.add(note: warning) }
+    return rows.text
   }
 
   private func size(_ bytes: UInt64, _ clusters: UInt64) -> String {

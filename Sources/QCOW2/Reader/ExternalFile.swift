@@ -1,3 +1,4 @@
+internal import DiskImage
 package import SystemPackage
 
 /// A file beside the image that the image names: its backing file, or its data file.
@@ -17,8 +18,8 @@ public struct ExternalFile: Equatable, Sendable {
   /// The name as text.
   public var name: String { String(decoding: bytes, as: UTF8.self) }
 
-  /// The name for messages: in quotes, with control characters made visible.
-  var quoted: String { String(reflecting: name) }
+  /// The name for messages.
+  var quoted: String { name.quoted }
 
   /// The file that is meant.
   ///

@@ -51,12 +51,12 @@ struct ImageChain {
     let found = snapshots.first { $0.id == wanted } ?? snapshots.first { $0.name == wanted }
     if let found { return found }
     let list = snapshots.prefix(20).map {
-      "\(String(reflecting: $0.name)) (id \(String(reflecting: $0.id)))"
+      "\($0.name.quoted) (id \($0.id.quoted))"
     }
     throw .unsupported(
       file.path,
       reason: """
-        it has no snapshot \(String(reflecting: wanted)); \
+        it has no snapshot \(wanted.quoted); \
         \(list.isEmpty ? "it has none at all" : "it has " + list.joined(separator: ", "))\
         \(snapshots.count > list.count ? " and \(snapshots.count - list.count) more" : "")
         """)
@@ -100,7 +100,7 @@ struct ImageChain {
       throw .unsupported(
         image.path,
         reason: """
-          the format \(String(reflecting: format)) of its backing file \(external.quoted) is not \
+          the format \(format.quoted) of its backing file \(external.quoted) is not \
           read, only raw and qcow2; flatten it first: qemu-img convert -O qcow2 IMAGE NEW-IMAGE
           """)
     }

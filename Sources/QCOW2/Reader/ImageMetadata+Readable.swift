@@ -1,3 +1,5 @@
+internal import DiskImage
+
 extension ImageMetadata {
   /// Makes sure that the image's clusters can be read.
   ///
@@ -11,7 +13,7 @@ extension ImageMetadata {
       names.isEmpty,
       """
       it needs \(names.count == 1 ? "a feature" : "features") that qdedup does not know: \
-      \(names.map { "\(String(reflecting: $0.name)) (incompatible bit \($0.bit))" }
+      \(names.map { "\($0.name.quoted) (incompatible bit \($0.bit))" }
         .joined(separator: ", ")); convert it with the program that made it
       """)
     try FormatError.require(

@@ -1,0 +1,34 @@
+extension ImageDescription {
+  /// The hash store that an image carries.
+  public struct HashStore: Codable, Equatable, Sendable {
+    /// Whether the store may be trusted: its feature bit is set, nothing is changing it, and its
+    /// header, lists and trailers have the right checksums.
+    public var isValid: Bool
+    /// Why it may not; nil if it may.
+    public var problem: String?
+    /// The order of its tables; nil if its lists cannot be read, like what follows.
+    public var order: Int?
+    /// How many entries an incarnation has room for.
+    public var entriesPerIncarnation: UInt64?
+    /// The most incarnations that it keeps; 0 for no limit.
+    public var maxIncarnations: UInt32?
+    /// Its incarnations, youngest first.
+    public var incarnations: [Incarnation]
+    /// Where the areas of forgotten incarnations begin, newest first.
+    public var limbo: [UInt64]
+    /// How many entries its incarnations have in all.
+    public var usedEntries: UInt64
+    /// What the incarnations and limbo areas take.
+    public var bytesOnDisk: UInt64
+  }
+
+  /// An incarnation of a hash store.
+  public struct Incarnation: Codable, Equatable, Sendable {
+    /// Where it begins in the file.
+    public var offset: UInt64
+    /// The number of the freeze that wrote it; nil if its trailer is damaged, like what follows.
+    public var sequence: UInt64?
+    /// How many entries it has.
+    public var usedEntries: UInt64?
+  }
+}

@@ -1,0 +1,99 @@
+internal import DedupStore
+internal import DiskIO
+internal import DiskImage
+internal import QCOW2
+public import SystemPackage
+
+/// Finds out what an image is. Reads its first cluster, its snapshot table and the lists of its hash
+/// store, and opens no other file. It takes no locks: what a running QEMU changes meanwhile may be
+/// shown as it was before.
+public struct ImageInspector: Sendable {
+  private let path: FilePath
+
+  /// An inspector of one image.
+  ///
+  /// - Parameter path: A regular file or a block device.
+  public init(_ path: FilePath) {
+    self.path = path
+  }
+
+  /// Looks at the image.
+  ///
+  /// - Returns: What it is.
+  /// - Throws: `ConversionError` if it cannot be read, or is a damaged qcow2 image.
+  public func run() throws(ConversionError) -> ImageDescription {
+    try converting(ConversionError.image) { () throws(ImageError) in
+      let file = try OwnedFile(readingImage: path)
+      let kind = try file.imageKind()
+      guard kind == .regular || kind == .blockDevice else { throw .notAnImage(path, kind) }
+      let format = try file.detectedFormat()
+      let (size, allocated) = try file.imageSizes()
+      var description = ImageDescription(
+        tool: .init(name: "qdedup", version: qdedupVersion), path: path.string,
+        format: format?.rawValue ?? "raw", fileSize: size, allocatedBytes: allocated)
+      switch format {
+      case nil: description.virtualSize = try RawImage(file).virtualSize
+      case .qcow2: try describe(try ImageFile(file), in: &description)
+      case .some: break
+      }
+      return description
+    }
+  }
+
+  private func describe(
+    _ file: ImageFile, in description: inout ImageDescription
+  ) throws(ImageError) {
+    let metadata = try ImageMetadata(file)
+    description.virtualSize = metadata.virtualSize
+    description.qcow2 = .init(metadata, try SnapshotTable.read(metadata, from: file))
+    if let store = try SavedHashStore(of: metadata, in: file) {
+      description.hashStore = .init(store)
+    }
+  }
+}
+
+extension OwnedFile {
+  /// The length of the file, and what it takes on the disk.
+  fileprivate borrowing func imageSizes() throws(ImageError) -> (UInt64, UInt64) {
+    do { return (try size(), try allocatedSize()) } catch { throw .io(error) }
+  }
+}
+
+extension ImageDescription.QCOW2 {
+  init(_ metadata: ImageMetadata, _ snapshots: [Snapshot]) {
+    self.init(
+      version: metadata.version, clusterSize: metadata.clusterSize,
+      refcountBits: metadata.refcountBits, compressionType: metadata.compression.rawValue,
+      encryption: metadata.encryption,
+      features: metadata.features.map {
+        .init(kind: "\($0.kind)", bit: Int($0.bit), name: $0.name)
+      },
+      backingFile: metadata.backingFile.map { .init(name: $0.name, format: $0.format) },
+      dataFile: metadata.dataFile.map { .init(name: $0.name, format: $0.format) },
+      snapshots: snapshots.map {
+        .init(
+          id: $0.id, name: $0.name, virtualSize: $0.virtualSize, takenAt: UInt64($0.seconds),
+          machineStateSize: $0.machineStateSize)
+      },
+      headerExtensions: metadata.extensions.map {
+        .init(type: "0x" + String($0.type, radix: 16), bytes: $0.data.count)
+      })
+  }
+}
+
+extension ImageDescription.HashStore {
+  init(_ store: SavedHashStore) {
+    let geometry = store.dump.flatMap { try? StoreGeometry(order: Int($0.order)) }
+    let offsets = store.dump?.incarnations ?? []
+    let limbo = store.dump?.limbo ?? []
+    self.init(
+      isValid: store.problem == nil, problem: store.problem, order: geometry?.order,
+      entriesPerIncarnation: geometry.map { UInt64($0.entryCount) },
+      maxIncarnations: store.header?.maxIncarnations,
+      incarnations: zip(offsets, store.trailers).map {
+        .init(offset: $0, sequence: $1?.sequence, usedEntries: $1?.usedEntries)
+      },
+      limbo: limbo, usedEntries: store.trailers.reduce(0) { $0 + ($1?.usedEntries ?? 0) },
+      bytesOnDisk: UInt64(geometry?.incarnationBytes ?? 0) * UInt64(offsets.count + limbo.count))
+  }
+}
