@@ -51,6 +51,15 @@ func expectRefusal(
   _ result: CommandResult, naming words: String..., leaving workspace: Workspace,
   sourceLocation: SourceLocation = #_sourceLocation
 ) throws {
+  try expectRefusal(
+    result, naming: words, leaving: workspace, sourceLocation: sourceLocation)
+}
+
+/// Expects a refusal: exit code 1, a message with all of `words`, and nothing in the output folder.
+func expectRefusal(
+  _ result: CommandResult, naming words: [String], leaving workspace: Workspace,
+  sourceLocation: SourceLocation = #_sourceLocation
+) throws {
   #expect(result.exitCode == 1, "\(result)", sourceLocation: sourceLocation)
   #expect(result.output == "", sourceLocation: sourceLocation)
   for word in words {

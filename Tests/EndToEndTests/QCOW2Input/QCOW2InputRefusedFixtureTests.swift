@@ -1,0 +1,102 @@
+import SystemPackage
+import TestSupport
+import Testing
+
+/// Images that are not read: unknown features, damage and malice. None makes the program fail in
+/// any other way than with its message, and none makes it read or write what it should not.
+@Suite struct QCOW2InputRefusedFixtureTests {
+  let workspace: Workspace
+
+  init() throws { workspace = try Workspace() }
+
+  @Test(arguments: RefusedFixture.all)
+  func `is refused right`(_ fixture: RefusedFixture) throws {
+    let image = try fixture.unpack(into: workspace.folder.path)
+    let before = try RawImage.read(image)
+    let result = try workspace.run(fixture.options, from: image.string)
+    let name = fixture.namesImage ? [image.string] : []
+    try expectRefusal(result, naming: name + fixture.words, leaving: workspace)
+    let lines = result.errors.split(separator: "\n")
+    #expect(lines.count == 1, "one message: \(result.errors)")
+    #expect(try RawImage.read(image) == before, "the input was written to")
+  }
+
+  @Test(arguments: RefusedFixture.features + RefusedFixture.headers + RefusedFixture.tables)
+  func `is refused with a permission that does not matter`(_ fixture: RefusedFixture) throws {
+    let image = try fixture.unpack(into: workspace.folder.path)
+    let result = try workspace.run(["--allow-external-files", "-c"], from: image.string)
+    try expectRefusal(result, naming: [image.string] + fixture.words, leaving: workspace)
+  }
+
+  @Test(arguments: RefusedFixture.features + RefusedFixture.headers)
+  func `is a disk of its own bytes with -f raw`(_ fixture: RefusedFixture) throws {
+    let image = try fixture.unpack(into: workspace.folder.path)
+    try workspace.convert(["-f", "raw"], from: image.string)
+    try expectSound(workspace.output, equals: image)
+  }
+
+  @Test(arguments: RefusedFixture.snapshots)
+  func `with snapshots that cannot be read, the disk itself can`(
+    _ fixture: RefusedFixture
+  ) throws {
+    let image = try fixture.unpack(into: workspace.folder.path)
+    try workspace.convert(from: image.string)
+    let expected = workspace.folder.file("expected.img")
+    try DiskPiece.write(
+      DiskPiece.standard(4096), size: DiskPiece.standardSize(4096), to: expected)
+    try expectSound(workspace.output, equals: expected)
+  }
+
+  @Test(arguments: [
+    "cluster-bits-255", "l1-huge", "extension-huge", "zlib-damaged", "version-4", "data-outside",
+    "named-feature", "backing-json",
+  ])
+  func `as a backing file, it is refused too`(name: String) throws {
+    try Fixtures.unpack(["\(name).qcow2"], into: workspace.folder.path)
+    let overlay = workspace.folder.file("overlay.qcow2")
+    _ = try QemuImage.creating(
+      overlay, size: 29184, ["-u", "-b", "\(name).qcow2", "-F", "qcow2"])
+    let result = try workspace.run(["--allow-external-files"], from: overlay.string)
+    try expectRefusal(result, naming: "\(name).qcow2", leaving: workspace)
+  }
+
+  @Test(arguments: [1, 7, 12, 63])
+  func `a qcow2 image that ends in its tables is refused`(kibibytes: Int) throws {
+    try Fixtures.unpack(["v3-64k.qcow2"], into: workspace.folder.path)
+    let image = workspace.folder.file("v3-64k.qcow2")
+    try RawImage.write(Array(try RawImage.read(image).prefix(kibibytes << 10)), to: image)
+    try expectRefusal(
+      try workspace.run(from: image.string), naming: image.string, leaving: workspace)
+  }
+
+  @Test(arguments: ["aes", "luks"])
+  func `an encrypted image is refused`(method: String) throws {
+    let image = workspace.folder.file("encrypted.qcow2")
+    let speed = method == "luks" ? ",encrypt.iter-time=10" : ""
+    _ = try QemuImage.creating(
+      image, size: 65536, options: "encrypt.format=\(method),encrypt.key-secret=key\(speed)",
+      ["--object", "secret,id=key,data=open"])
+    try expectRefusal(
+      try workspace.run(from: image.string), naming: image.string, "encrypt", method,
+      leaving: workspace)
+  }
+
+  @Test func `a backing file of a third format is refused by its name`() throws {
+    let base = workspace.folder.file("base.vmdk")
+    try QemuImage.run(["create", "-q", "-f", "vmdk", base.string, "1M"]).expectingExit(0)
+    let image = workspace.folder.file("image.qcow2")
+    _ = try QemuImage.overlay(image, over: "base.vmdk", format: "vmdk")
+    try expectRefusal(
+      try workspace.run(["--allow-external-files"], from: image.string), naming: image.string,
+      "base.vmdk", "vmdk", "qemu-img", leaving: workspace)
+  }
+
+  @Test func `a text file that is named as backing file does not show up in the output`() throws {
+    let secret = try workspace.folder.make("secret", Array("root:x:0:0".utf8) + [10])
+    let image = workspace.folder.file("image.qcow2")
+    _ = try QemuImage.overlay(image, over: secret.string, format: "raw", size: 65536)
+    try expectRefusal(
+      try workspace.run(["--verify", "-U"], from: image.string), naming: secret.string,
+      "--allow-external-files", leaving: workspace)
+  }
+}

@@ -1,0 +1,54 @@
+import SystemPackage
+import TestSupport
+
+extension QemuImage {
+  /// Makes an empty qcow2 image.
+  ///
+  /// - Parameters:
+  ///   - path: The image.
+  ///   - size: The disk in bytes; nil takes that of the backing file.
+  ///   - options: What goes behind `-o`.
+  ///   - arguments: More arguments, such as `-b`.
+  /// - Returns: The image.
+  /// - Throws: `TestSupportError` if QEMU refuses.
+  static func creating(
+    _ path: FilePath, size: Int?, options: String? = nil, _ arguments: [String] = []
+  ) throws -> QemuImage {
+    let options = options.map { ["-o", $0] } ?? []
+    let size = size.map { ["\($0)"] } ?? []
+    try run(["create", "-q", "-f", "qcow2"] + options + arguments + [path.string] + size)
+      .expectingExit(0)
+    return QemuImage(path)
+  }
+
+  /// Makes an empty overlay in the folder of its backing file.
+  static func overlay(
+    _ path: FilePath, over backing: String, format: String, size: Int? = nil,
+    options: String? = nil
+  ) throws -> QemuImage {
+    try creating(path, size: size, options: options, ["-b", backing, "-F", format])
+  }
+
+  /// Takes a snapshot.
+  func takeSnapshot(_ name: String) throws {
+    try Self.run(["snapshot", "-c", name, path.string]).expectingExit(0)
+  }
+
+  /// Writes the disk, as QEMU reads it, as a raw image.
+  ///
+  /// A snapshot is applied to a copy first: `qemu-img convert -l` cuts it to the size of the disk.
+  /// It runs in the image's folder, from where QEMU takes the name of a data file.
+  func writeRaw(to target: FilePath, snapshot: String? = nil) throws {
+    var source = path
+    if let snapshot {
+      source = FilePath(target.string + ".applied.qcow2")
+      try Command("cp", [path.string, source.string]).run().expectingExit(0)
+      try Self.run(["snapshot", "-a", snapshot, source.string]).expectingExit(0)
+    }
+    let folder = path.removingLastComponent().string
+    let conversion = ["qemu-img", "convert", "-f", format, "-O", "raw"]
+    try Command.shell(
+      "cd \"$1\"; shift; exec \"$@\"", [folder] + conversion + [source.string, target.string]
+    ).run().expectingExit(0)
+  }
+}
