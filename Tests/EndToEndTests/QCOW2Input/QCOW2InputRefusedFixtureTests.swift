@@ -14,8 +14,7 @@ import Testing
     let image = try fixture.unpack(into: workspace.folder.path)
     let before = try RawImage.read(image)
     let result = try workspace.run(fixture.options, from: image.string)
-    let name = fixture.namesImage ? [image.string] : []
-    try expectRefusal(result, naming: name + fixture.words, leaving: workspace)
+    try expectRefusal(result, naming: [image.string] + fixture.words, leaving: workspace)
     let lines = result.errors.split(separator: "\n")
     #expect(lines.count == 1, "one message: \(result.errors)")
     #expect(try RawImage.read(image) == before, "the input was written to")

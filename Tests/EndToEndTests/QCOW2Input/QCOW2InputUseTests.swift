@@ -41,6 +41,17 @@ import Testing
     #expect(after == before)
   }
 
+  @Test(arguments: ["image.qcow2", "base.qcow2", "image.data"])
+  func `no file of the chain is replaced by the report`(name: String) throws {
+    let before = try RawImage.read(path(name))
+    let result = try workspace.run(
+      Self.permission + ["--report-file", path(name).string], from: image.string)
+    #expect([1, 64].contains(result.exitCode), "\(result)")
+    #expect(result.errors.contains(path(name).string), "\(result)")
+    #expect(try RawImage.read(path(name)) == before)
+    #expect(try workspace.outputNames() == [])
+  }
+
   @Test func `an image that a running machine writes is refused unless the user insists`() throws {
     let alone = path("alone.qcow2")
     let made = try QemuImage.creating(alone, size: 1 << 20)

@@ -10,20 +10,16 @@ struct RefusedFixture: Sendable, CustomTestStringConvertible {
   let options: [String]
   /// What the message has in it, besides the name of the image.
   let words: [String]
-  /// Whether it has that name, and not just that of another file.
-  let namesImage: Bool
   /// Other fixtures that it names.
   let others: [String]
 
   init(
-    _ name: String, _ words: String..., options: [String] = [], others: [String] = [],
-    namesImage: Bool = true
+    _ name: String, _ words: String..., options: [String] = [], others: [String] = []
   ) {
     self.name = name.contains(".") ? name : name + ".qcow2"
     self.words = words
     self.options = options
     self.others = others
-    self.namesImage = namesImage
   }
 
   var testDescription: String {
