@@ -60,7 +60,7 @@ extension ConversionError: CustomStringConvertible {
     case .outputInUse(let path):
       "\(path) is in use by a running QEMU; shut that guest down, or choose another name"
     case .outputIsInput(let path):
-      "\(path) is the input itself, or its backing or data file; choose another name for the output"
+      "\(path) is the input itself, or its backing or data file; choose another name"
     case .outputDangling(let path):
       "\(path) is a symbolic link that leads nowhere; remove it, or choose another name"
     case .cannotVerifyPipe:

@@ -40,6 +40,7 @@ public struct Converter: Sendable {
       try OpenedInput(options, progress: progress)
     }
     if case .pipe = input.source, options.verifies { throw .cannotVerifyPipe }
+    if let file = options.callersFile, input.consists(of: file) { throw .outputIsInput(file) }
     let name = try OutputName(
       options.output, replaces: options.replacesOutput, inputs: input.identities)
     let output = try converting(ConversionError.io) { () throws(IOError) in

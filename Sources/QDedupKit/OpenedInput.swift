@@ -113,6 +113,12 @@ extension OpenedInput {
     if case .image(let image) = source { image.virtualSize } else { nil }
   }
 
+  /// Whether a name leads to one of the files that are read.
+  func consists(of path: FilePath) -> Bool {
+    guard let identity = try? FileIdentity(of: path) else { return false }
+    return identities.contains(identity)
+  }
+
   /// How many clusters can hold data (S9); nil for a pipe.
   func dataClusterCount(_ geometry: ClusterGeometry) throws(ConversionError) -> UInt64? {
     guard case .image(let image) = source else { return nil }

@@ -96,6 +96,7 @@ struct ConvertCommand: ParsableCommand {
     options.maxIncarnations = storeOptions.maxIncarnations
     options.logStoreOrder = storeOptions.logStoreOrder?.value
     options.keepsHashStore = !storeOptions.noHashStore
+    options.callersFile = reportOptions.reportFile.map { FilePath($0) }
     options.verifies = outputOptions.verify
     options.replacesOutput = outputOptions.force
     options.syncs = !outputOptions.noSync

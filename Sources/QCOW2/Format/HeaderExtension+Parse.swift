@@ -9,7 +9,7 @@ extension HeaderExtension {
   /// - Returns: All extensions, of unknown types too, in their order.
   /// - Throws: `FormatError` if one reaches beyond `bytes`, or two have one type; no content makes
   ///   it trap.
-  static func parseAll(_ bytes: [UInt8], from start: Int) throws(FormatError) -> [HeaderExtension] {
+  package static func parseAll(_ bytes: [UInt8], from start: Int) throws(FormatError) -> [HeaderExtension] {
     var (offset, found, types) = (start, [HeaderExtension](), Set<UInt32>())
     while bytes.count - offset >= prefixSize {
       let (type, length) = bytes.withUnsafeBytes {

@@ -47,7 +47,7 @@ public struct ImageFeature: Equatable, Sendable {
 
   /// The features that a feature name table names; entries of an unknown kind, or for a bit beyond
   /// the 63rd, say nothing.
-  static func parseNameTable(_ data: [UInt8]) -> [ImageFeature] {
+  package static func parseNameTable(_ data: [UInt8]) -> [ImageFeature] {
     stride(from: 0, through: data.count - entrySize, by: entrySize).compactMap { start in
       guard let kind = Kind(rawValue: data[start]), data[start + 1] < 64 else { return nil }
       let name = data[start + 2..<start + entrySize].prefix { $0 != 0 }

@@ -10,7 +10,7 @@ public struct ExternalFile: Equatable, Sendable {
   /// The format that the image gives; nil if it gives none.
   public let format: String?
 
-  init(_ bytes: [UInt8], format: String? = nil) {
+  package init(_ bytes: [UInt8], format: String? = nil) {
     self.bytes = bytes
     self.format = format
   }

@@ -116,6 +116,14 @@ struct ImageChain {
     guard options.followsExternalFiles else {
       throw .externalFile(image.path, role: role, name: external.quoted)
     }
+    do throws(ImageError) {
+      return try open(path)
+    } catch {
+      throw .unsupported(image.path, reason: "its \(role): \(error)")
+    }
+  }
+
+  private func open(_ path: FilePath) throws(ImageError) -> OwnedFile {
     let file = try OwnedFile(readingImage: path)
     let kind = try file.imageKind()
     guard kind == .regular || kind == .blockDevice else { throw .notAnImage(path, kind) }

@@ -1,0 +1,17 @@
+import DiskImage
+import Testing
+
+/// Text from strangers in messages.
+@Suite struct QuotedTests {
+  @Test(
+    "what a terminal obeys is made visible, what it shows is left alone",
+    arguments: [
+      ("plain name_1.img", "\"plain name_1.img\""), ("", "\"\""), ("ä€😀", "\"ä€😀\""),
+      ("a\"b\\c", "\"a\\\"b\\\\c\""), ("\u{1B}[31m", "\"\\u{1b}[31m\""),
+      ("a\nb\r\t\u{0}", "\"a\\u{a}b\\u{d}\\u{9}\\u{0}\""), ("\u{9B}1m", "\"\\u{9b}1m\""),
+      ("\u{202E}gmi", "\"\\u{202e}gmi\""), ("\u{2028}\u{7F}", "\"\\u{2028}\\u{7f}\""),
+    ])
+  func quoted(text: String, shown: String) {
+    #expect(text.quoted == shown)
+  }
+}

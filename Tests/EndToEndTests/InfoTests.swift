@@ -1,0 +1,137 @@
+import SystemPackage
+import TestSupport
+import Testing
+
+/// What `qdedup info` says about images.
+@Suite struct InfoTests {
+  let workspace: Workspace
+  var input: FilePath { workspace.input }
+  var output: FilePath { workspace.output }
+
+  init() throws {
+    workspace = try Workspace()
+    let mixture = RawImage.mixture(clusters: 600, size: 4096, kinds: 30, seed: 77)
+    try RawImage.write(mixture, to: workspace.input)
+  }
+
+  @Test func `an output is described with its store`() throws {
+    try workspace.convert(
+      ["--log-store-order", "4", "--max-incarnations", "3", "-c", "--compression-type", "zstd"])
+    let image = try ImageDescription(of: output)
+    let qcow2 = try #require(image.qcow2)
+    let store = try #require(image.hashStore)
+    #expect((image.format, image.virtualSize) == ("qcow2", 600 * 4096))
+    #expect(image.fileSize == UInt64(try RawImage.size(of: output)))
+    #expect((qcow2.version, qcow2.clusterSize, qcow2.refcountBits) == (3, 4096, 16))
+    #expect(qcow2.compressionType == "zstd")
+    #expect(
+      qcow2.features == [
+        .init(kind: "incompatible", bit: 3, name: "compression type"),
+        .init(kind: "autoclear", bit: 63, name: "hash store"),
+      ])
+    let walker = try expectSound(output, equals: input)
+    let walked = try #require(try WalkedStore.of(walker))
+    #expect(store.isValid && store.problem == nil)
+    #expect(store.order == 4 && store.maxIncarnations == 3)
+    #expect(store.incarnations.map(\.offset) == walked.incarnationOffsets)
+    #expect(store.limbo == walked.limboOffsets)
+    #expect(store.incarnations.count == 3)
+    let sequences = store.incarnations.compactMap(\.sequence)
+    #expect(sequences.count == 3 && sequences == sequences.sorted(by: >))
+    #expect(store.usedEntries == store.incarnations.reduce(0) { $0 + ($1.usedEntries ?? 0) })
+  }
+
+  @Test func `a store is stale once QEMU has written to the image`() throws {
+    try workspace.convert()
+    #expect(try ImageDescription(of: output).hashStore?.isValid == true)
+    try QemuImage(output).perform("write -P 7 0 4096")
+    let store = try #require(try ImageDescription(of: output).hashStore)
+    #expect(!store.isValid)
+    #expect(store.problem?.contains("written to") == true)
+    let text = try Workspace.qdedup(["info", output.string]).run().expectingExit(0).output
+    #expect(text.contains("not valid: the image was written to"))
+  }
+
+  @Test func `a damaged store is told, and the image is described all the same`() throws {
+    try workspace.convert(["--log-store-order", "4"])
+    let offset = try #require(try ImageDescription(of: output).hashStore?.incarnations.first?.offset)
+    var bytes = try RawImage.read(output)
+    bytes[Int(offset) + 4096 - 60] ^= 1
+    try RawImage.write(bytes, to: output)
+    let store = try #require(try ImageDescription(of: output).hashStore)
+    #expect(!store.isValid && store.incarnations.first?.sequence == nil)
+    #expect(store.problem?.contains("incarnation at byte \(offset)") == true)
+  }
+
+  @Test func `snapshots, backing file and bits are told as QEMU tells them`() throws {
+    let overlay = workspace.folder.file("overlay.qcow2")
+    try QemuImage.run(
+      ["create", "-q", "-f", "qcow2", "-F", "raw", "-b", "in.img", "-o", "lazy_refcounts=on"]
+        + [overlay.string, "3M"]
+    ).expectingExit(0)
+    try QemuImage.run(["snapshot", "-c", "first one", overlay.string]).expectingExit(0)
+    try QemuImage(overlay).resize(to: 4 << 20)
+    try QemuImage.run(["snapshot", "-c", "second", overlay.string]).expectingExit(0)
+    let qcow2 = try #require(try ImageDescription(of: overlay).qcow2)
+    #expect(qcow2.backingFile == .init(name: "in.img", format: "raw"))
+    #expect(qcow2.snapshots.map(\.name) == ["first one", "second"])
+    #expect(qcow2.snapshots.map(\.id) == ["1", "2"])
+    #expect(qcow2.snapshots.map(\.virtualSize) == [3 << 20, 4 << 20])
+    #expect(qcow2.features.contains(.init(kind: "compatible", bit: 0, name: "lazy refcounts")))
+    // Nothing that the image names is opened: it may be gone.
+    try Command("rm", [input.string]).run().expectingExit(0)
+    let text = try Workspace.qdedup(["info", overlay.string]).run().expectingExit(0).output
+    #expect(text.contains("\"in.img\", format raw (not opened)"))
+    #expect(text.contains("id 1 \"first one\", disk 3 MiB"))
+  }
+
+  @Test func `names that would command a terminal are made visible`() throws {
+    let image = workspace.folder.file("image.qcow2")
+    try QemuImage.run(
+      ["create", "-q", "-f", "qcow2", "-u", "-F", "raw", "-b", "a\u{1B}[31mb", image.string, "1M"]
+    ).expectingExit(0)
+    let info = try Workspace.qdedup(["info", image.string]).run().expectingExit(0)
+    let refusal = try workspace.run(from: image.string)
+    #expect(refusal.exitCode == 1)
+    for text in [info.output, refusal.errors] {
+      #expect(!text.contains("\u{1B}") && text.contains("a\\u{1b}[31mb"), "\(text)")
+    }
+  }
+
+  @Test func `a raw image and a foreign one`() throws {
+    let raw = try ImageDescription(of: input)
+    #expect((raw.format, raw.virtualSize) == ("raw", 600 * 4096))
+    #expect(raw.qcow2 == nil && raw.hashStore == nil)
+    let other = workspace.folder.file("other.vmdk")
+    _ = try QemuImage.converting(raw: input, to: other, format: "vmdk")
+    let vmdk = try ImageDescription(of: other)
+    #expect((vmdk.format, vmdk.virtualSize) == ("vmdk", nil))
+  }
+
+  @Test func `every fixture's description keeps to the published schema`() throws {
+    let folder = workspace.folder.path
+    let names = try Fixtures.names().filter { $0.hasSuffix(".qcow2") }
+    try Fixtures.unpack(names, into: folder)
+    var described = 0
+    for name in names {
+      let command = try Workspace.qdedup(["info", "--json", folder.appending(name).string])
+      let result = try command.run().expectingExit(0, 1)
+      if result.exitCode == 1 {
+        #expect(result.errors.contains(name) && result.output.isEmpty, "\(result)")
+        continue
+      }
+      let file = workspace.folder.file("info.json")
+      try RawImage.write(result.standardOutput, to: file)
+      try expectValid(file, schema: "InfoSchema.json")
+      described += 1
+    }
+    #expect(described > 50)
+  }
+
+  @Test(arguments: [["missing.img"], [], ["-"], [""], ["/dev/null"], ["/tmp"], ["a", "b"]])
+  func `what cannot be described is refused with a message`(arguments: [String]) throws {
+    let result = try Workspace.qdedup(["info"] + arguments).run()
+    #expect(result.exitCode == 1 || result.exitCode == 64, "\(result)")
+    #expect(!result.errors.isEmpty && result.output.isEmpty)
+  }
+}

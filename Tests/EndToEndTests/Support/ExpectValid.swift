@@ -1,0 +1,31 @@
+import SystemPackage
+import TestSupport
+import Testing
+
+/// Expects a JSON file to keep to one of the published schemas.
+///
+/// - Parameters:
+///   - file: The JSON.
+///   - schema: The name of the schema in Documentation.
+///   - sourceLocation: Where the expectation stands.
+/// - Throws: An error if Python cannot be run.
+func expectValid(
+  _ file: FilePath, schema: String, sourceLocation: SourceLocation = #_sourceLocation
+) throws {
+  var root = FilePath(#filePath)
+  for _ in 0..<4 { root.removeLastComponent() }
+  let schema = root.appending("Documentation").appending(schema)
+  let script = """
+    import json, sys
+    import jsonschema
+    schema = json.load(open(sys.argv[1]))
+    jsonschema.validators.validator_for(schema).check_schema(schema)
+    jsonschema.validate(json.load(open(sys.argv[2])), schema)
+    """
+  // The system's own python3 first: that is the one which the package extends.
+  let result = try Command.shell(
+    "PATH=/usr/bin:$PATH; exec python3 \"$@\"", ["-c", script, schema.string, file.string]
+  ).run()
+  #expect(
+    result.exitCode == 0, "needs python3-jsonschema: \(result)", sourceLocation: sourceLocation)
+}
