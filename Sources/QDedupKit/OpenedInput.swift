@@ -54,7 +54,8 @@ struct OpenedInput {
     _ file: consuming OwnedFile, _ options: ConvertOptions, _ progress: Progress
   ) throws(ImageError) -> PipeImage {
     let pipe = try PipeImage(file) { progress.isStopping }
-    if options.inputFormat == .qcow2 || options.inputFormat == nil && pipe.detectedFormat == .qcow2 {
+    if options.inputFormat == .qcow2 || options.inputFormat == nil && pipe.detectedFormat == .qcow2
+    {
       throw .unsupported(
         pipe.path,
         reason: """

@@ -14,7 +14,8 @@ struct InfoText {
   var text: String {
     var rows = TextRows(image.path)
     rows.add("format", format)
-    rows.add("disk", image.virtualSize.map { "\(Quantity.bytes($0)) (\(Quantity.grouped($0)) bytes)" })
+    rows.add(
+      "disk", image.virtualSize.map { "\(Quantity.bytes($0)) (\(Quantity.grouped($0)) bytes)" })
     rows.add(
       "file",
       "\(Quantity.bytes(image.fileSize)), \(Quantity.bytes(image.allocatedBytes)) on disk")
@@ -94,7 +95,9 @@ struct InfoText {
   /// Text from the image, in quotes if it is anything but letters, digits and spaces.
   private func visible(_ text: String) -> String {
     let isPlain = text.unicodeScalars.allSatisfy {
-      $0.isASCII && ($0.properties.isAlphabetic || (0x30...0x39).contains($0.value) || " -_.".unicodeScalars.contains($0))
+      $0.isASCII
+        && ($0.properties.isAlphabetic || (0x30...0x39).contains($0.value)
+          || " -_.".unicodeScalars.contains($0))
     }
     return isPlain && !text.isEmpty ? text : text.quoted
   }

@@ -54,7 +54,8 @@ import Testing
 
   @Test func `a damaged store is told, and the image is described all the same`() throws {
     try workspace.convert(["--log-store-order", "4"])
-    let offset = try #require(try ImageDescription(of: output).hashStore?.incarnations.first?.offset)
+    let offset = try #require(
+      try ImageDescription(of: output).hashStore?.incarnations.first?.offset)
     var bytes = try RawImage.read(output)
     bytes[Int(offset) + 4096 - 60] ^= 1
     try RawImage.write(bytes, to: output)

@@ -45,7 +45,8 @@ import Testing
   @Test("the names of features are read, and what is no name is left out")
   func names() {
     let features = [
-      ImageFeature(.incompatible, bit: 17, name: "odd"), ImageFeature(.autoclear, bit: 63, name: "ö"),
+      ImageFeature(.incompatible, bit: 17, name: "odd"),
+      ImageFeature(.autoclear, bit: 63, name: "ö"),
       ImageFeature(.compatible, bit: 0, name: String(repeating: "x", count: 46)),
     ]
     var data = ImageFeature.nameTable(features).data

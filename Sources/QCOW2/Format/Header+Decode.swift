@@ -23,7 +23,8 @@ extension Header {
     }
     try FormatError.require(field(UInt32.self, at: 0) == Self.magic, "not a qcow2 image")
     version = field(UInt32.self, at: 4)
-    try FormatError.require(version == 2 || version == 3, "qcow2 version \(version), must be 2 or 3")
+    try FormatError.require(
+      version == 2 || version == 3, "qcow2 version \(version), must be 2 or 3")
     let bits = field(UInt32.self, at: 20)
     try FormatError.require((9...21).contains(bits), "cluster_bits \(bits), must be 9 to 21")
     backingNameOffset = field(UInt64.self, at: 8)

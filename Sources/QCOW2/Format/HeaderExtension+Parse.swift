@@ -9,7 +9,9 @@ extension HeaderExtension {
   /// - Returns: All extensions, of unknown types too, in their order.
   /// - Throws: `FormatError` if one reaches beyond `bytes`, or two have one type; no content makes
   ///   it trap.
-  package static func parseAll(_ bytes: [UInt8], from start: Int) throws(FormatError) -> [HeaderExtension] {
+  package static func parseAll(_ bytes: [UInt8], from start: Int) throws(FormatError)
+    -> [HeaderExtension]
+  {
     var (offset, found, types) = (start, [HeaderExtension](), Set<UInt32>())
     while bytes.count - offset >= prefixSize {
       let (type, length) = bytes.withUnsafeBytes {
@@ -20,7 +22,8 @@ extension HeaderExtension {
       let name = "header extension 0x\(String(type, radix: 16))"
       try FormatError.require(
         Int(length) <= bytes.count - offset,
-        "\(name) at byte \(offset - prefixSize) has \(length) bytes, \(bytes.count - offset) are left")
+        "\(name) at byte \(offset - prefixSize) has \(length) bytes, \(bytes.count - offset) are left"
+      )
       try FormatError.require(types.insert(type).inserted, "\(name) appears twice")
       found.append(HeaderExtension(type: type, data: Array(bytes[offset..<offset + Int(length)])))
       offset = min(bytes.count, offset + (Int(length) + 7) & ~7)

@@ -63,7 +63,8 @@ package final class ClusterTables: Sendable {
     let entriesPerPiece = UInt64(TableCache.pieceBytes / 8)
     let first = index / entriesPerPiece * entriesPerPiece
     let l1 = try cache.piece(
-      at: l1Offset.bytes + first * 8, byteCount: Int(min(entriesPerPiece, l1EntryCount - first)) * 8,
+      at: l1Offset.bytes + first * 8,
+      byteCount: Int(min(entriesPerPiece, l1EntryCount - first)) * 8,
       "the L1 table")
     guard let table = TableEntry.hostOffset(l1[Int(index - first)]) else {
       let next = l1[Int(index - first)...].firstIndex { TableEntry.hostOffset($0) != nil }

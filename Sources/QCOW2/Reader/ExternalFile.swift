@@ -24,6 +24,7 @@ public struct ExternalFile: Equatable, Sendable {
   /// The file that is meant.
   ///
   /// - Parameter image: The image that names it: a relative name begins in that image's folder.
+  /// - Returns: The file's path.
   /// - Throws: `FormatError` if the name is none of a local file: empty, with a zero byte, or with
   ///   a protocol such as `nbd:` or `json:`.
   package func path(from image: FilePath) throws(FormatError) -> FilePath {

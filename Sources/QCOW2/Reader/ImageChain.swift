@@ -27,7 +27,8 @@ struct ImageChain {
   /// - Returns: The backing file if it is qcow2 too: it is to be added next.
   private mutating func add(_ file: ImageFile) throws(ImageError) -> ImageFile? {
     guard layers.count < Self.limit else {
-      throw .unsupported(file.path, reason: "the chain of backing files is longer than \(Self.limit)")
+      throw .unsupported(
+        file.path, reason: "the chain of backing files is longer than \(Self.limit)")
     }
     try remember(try file.identity(), file.path)
     let metadata = try ImageMetadata(file)

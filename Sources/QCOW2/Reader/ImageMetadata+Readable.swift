@@ -21,7 +21,8 @@ extension ImageMetadata {
       "it is marked as corrupt; repair it first: qemu-img check -r all IMAGE")
     try FormatError.require(
       encryption == nil,
-      "it is encrypted (\(encryption ?? "")), and qdedup takes no keys; decrypt it first with qemu-img")
+      "it is encrypted (\(encryption ?? "")), and qdedup takes no keys; decrypt it first with qemu-img"
+    )
     try FormatError.require(
       dataFile?.bytes.isEmpty != true,
       "its data is in an external file, but it has no header extension with that file's name")

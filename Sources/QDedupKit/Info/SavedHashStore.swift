@@ -38,7 +38,9 @@ struct SavedHashStore {
     let hasFeature = metadata.features.contains {
       $0.kind == .autoclear && Int($0.bit) == StoreHeader.autoclearBit
     }
-    if !hasFeature { note("the image was written to since the store was made, by a program without it") }
+    if !hasFeature {
+      note("the image was written to since the store was made, by a program without it")
+    }
     if let header {
       dump = try readDump(header, from: file, alignment: alignment)
     }
@@ -61,7 +63,8 @@ struct SavedHashStore {
     if let inline = header.inlineDump {
       bytes = inline
     } else {
-      bytes = try file.bytes(Int(header.dumpLength), at: header.dumpOffset, "the hash store's lists")
+      bytes = try file.bytes(
+        Int(header.dumpLength), at: header.dumpOffset, "the hash store's lists")
     }
     do throws(StoreFormatError) {
       try header.checkDump(bytes)
@@ -79,7 +82,8 @@ struct SavedHashStore {
     var trailers: [IncarnationTrailer?] = []
     for offset in dump.incarnations {
       let place = offset + UInt64(geometry.filterBytes - IncarnationTrailer.byteCount)
-      let bytes = try file.bytes(IncarnationTrailer.byteCount, at: place, "an incarnation's trailer")
+      let bytes = try file.bytes(
+        IncarnationTrailer.byteCount, at: place, "an incarnation's trailer")
       do throws(StoreFormatError) {
         let trailer = try IncarnationTrailer(parsing: bytes)
         guard trailer.order == dump.order, trailer.usedEntries <= UInt64(geometry.entryCount) else {
