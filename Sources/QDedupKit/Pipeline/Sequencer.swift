@@ -29,12 +29,18 @@ final class Sequencer {
     index = InFlightIndex(capacity: (shape.lag + 1) * perBatch)
   }
 
+  /// How many clusters ahead the store is told what will be looked up.
+  private static let lookahead = 3
+
   /// Looks up all clusters of a batch and notes what each of them is (S22, S33).
   func resolve(_ batch: Batch) throws(ConversionError) {
     try converting(ConversionError.writer) { () throws(ImageWriterError) in
       try writer.check(virtualSize: batch.guestOffset(batch.clusterCount).bytes)
     }
-    for cluster in 0..<batch.clusterCount where batch.plans[cluster].kind != .zero {
+    for cluster in 0..<Self.lookahead { prefetch(batch, cluster) }
+    for cluster in 0..<batch.clusterCount {
+      prefetch(batch, cluster + Self.lookahead)
+      if batch.plans[cluster].kind == .zero { continue }
       let digest = batch.plans[cluster].digest
       if joinInFlight(digest, batch, cluster) { continue }
       if try joinStored(digest, batch, cluster) { continue }
@@ -45,6 +51,12 @@ final class Sequencer {
         .init(
           digest: digest, place: batch.places + cluster, bytes: batch.address(cluster)))
     }
+  }
+
+  /// Tells the store that a cluster will be looked up soon, if there is such a cluster with data.
+  private func prefetch(_ batch: Batch, _ cluster: Int) {
+    guard cluster < batch.clusterCount, batch.plans[cluster].kind != .zero else { return }
+    store.prefetch(batch.plans[cluster].digest)
   }
 
   /// Shares a cluster that is still in flight, unless there is none or its references are used up.
