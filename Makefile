@@ -14,11 +14,11 @@ NEED_SWIFT = command -v $(SWIFT) >/dev/null || { echo 'Swift 6.2 or newer is nee
   'https://www.swift.org/install/linux' >&2; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check build install uninstall bench clean
+.PHONY: help demo test check build install uninstall bench bench-micro clean
 
 help: ## list the targets
 	@echo 'qdedup: targets of this Makefile'
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
 	@echo 'Variables: SWIFT=$(SWIFT) PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) BENCH_ARGS=$(BENCH_ARGS)'
 
 demo: build ## make a disk image, convert it, check the result with qemu-img
@@ -32,7 +32,7 @@ test: ## run every test
 
 check: ## check format, import order and file lengths
 	@$(NEED_SWIFT)
-	@$(SWIFT) format lint --strict --parallel --recursive Sources Tests Package.swift
+	@$(SWIFT) format lint --strict --parallel --recursive Sources Tests Package.swift benchmarks/micro
 	@.ci/test-checks
 	@.ci/check-imports
 	@.ci/check-length
@@ -58,8 +58,13 @@ bench: $(PROGRAM) ## time it against qemu-img; options: make bench BENCH_ARGS=--
 	@.ci/install-packages bench
 	@QDEDUP=$(PROGRAM) benchmarks/suite/run $(BENCH_ARGS)
 
+bench-micro: ## time the parts: the hash store, digests, tables; needs Swift 6.3
+	@.ci/install-packages build
+	@$(NEED_SWIFT)
+	@$(SWIFT) package --package-path benchmarks/micro benchmark --no-progress $(BENCH_ARGS)
+
 clean: ## remove all that was built
-	rm -rf .build
+	rm -rf .build benchmarks/micro/.build
 
 # The program, with Swift's own libraries linked in, so that it runs where no Swift is installed.
 $(PROGRAM): $(SOURCES)

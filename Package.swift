@@ -76,6 +76,11 @@ let package = Package(
   products: [
     .executable(name: "qdedup", targets: ["qdedup"]),
     .library(name: "QDedupKit", targets: ["QDedupKit"]),
+    // The parts that benchmarks/micro measures alone, and what their interfaces are made of.
+    .library(name: "DiskIO", targets: ["DiskIO"]),
+    .library(name: "DiskImage", targets: ["DiskImage"]),
+    .library(name: "DedupStore", targets: ["DedupStore"]),
+    .library(name: "QCOW2", targets: ["QCOW2"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),

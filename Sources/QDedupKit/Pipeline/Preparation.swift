@@ -19,8 +19,10 @@ extension Batch {
 }
 
 extension UnsafeRawBufferPointer {
-  /// Whether every byte is zero. The count is a multiple of 64.
-  var isAllZeros: Bool {
+  /// Whether every byte is zero.
+  ///
+  /// The count is a multiple of 64.
+  public var isAllZeros: Bool {
     guard let base = baseAddress else { return true }
     var offset = 0
     while offset < count {
