@@ -18,8 +18,8 @@ public final class HashStore {
   let storage: any StoreStorage
   let filters: AnyTagFilters
   let writer: IncarnationWriter
-  /// Holds the store cluster that a lookup has read.
-  let cluster: ZeroedBuffer
+  /// Holds the bucket that a lookup has read.
+  let bucketBytes: ZeroedBuffer
   package var logStore: LogStore
   /// Oldest first, as their ranks in the ring of lanes count.
   var incarnations: [Incarnation] = []
@@ -41,8 +41,9 @@ public final class HashStore {
     self.storage = storage
     filters = AnyTagFilters(geometry: geometry)
     writer = try IncarnationWriter(geometry: geometry, storage: storage)
-    cluster = try ZeroedBuffer(
-      storeBytes: StoreGeometry.storeClusterBytes, purpose: "reading the hash store")
+    bucketBytes = try ZeroedBuffer(
+      storeBytes: StoreGeometry.slotsPerBucket * StoreGeometry.entryBytes,
+      purpose: "reading the hash store")
     logStore = try LogStore(geometry: geometry)
   }
 
@@ -54,7 +55,7 @@ public final class HashStore {
 
   /// The bytes of memory that the store may use: log store, filters and buffers.
   public var ramBytes: Int {
-    logStore.ramBytes + filters.ramBytes + writer.ramBytes + cluster.bytes.count
+    logStore.ramBytes + filters.ramBytes + writer.ramBytes + bucketBytes.bytes.count
   }
 
   /// What the store has done so far; O(incarnations).

@@ -47,15 +47,15 @@ import TestSupport
     #expect(try store.lookup(entry(0, 200, variant: 3).digest) == nil)
     #expect(
       storage.calls == [
-        .read(offset: table, byteCount: 4096),
-        .read(offset: table + 6 * 4096, byteCount: 4096),
+        .read(offset: table, byteCount: 128),
+        .read(offset: table + 6 * 4096 + 1024, byteCount: 128),
       ])
     storage.forgetCalls()
     #expect(try store.lookup(entry(200, 0, variant: 3).digest) == nil)
     #expect(
       storage.calls == [
-        .read(offset: table + 6 * 4096, byteCount: 4096),
-        .read(offset: table, byteCount: 4096),
+        .read(offset: table + 6 * 4096 + 1024, byteCount: 128),
+        .read(offset: table, byteCount: 128),
       ])
     #expect(store.statistics.falsePositives == 4)
   }
@@ -67,7 +67,7 @@ import TestSupport
     for entry in entries {
       storage.forgetCalls()
       #expect(try store.lookup(entry.digest)?.entry == entry)
-      #expect(storage.calls == [.read(offset: table, byteCount: 4096)])
+      #expect(storage.calls == [.read(offset: table + 384, byteCount: 128)])
     }
     storage.forgetCalls()
     #expect(try store.lookup(entry(3, 77, variant: 9).digest) == nil)
