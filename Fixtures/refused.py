@@ -225,6 +225,11 @@ def external(maker):
     with maker.patch("type of the extension with the name of the data file = 0x0badcafe") as image:
         at = image.bytes.index(b"DATA")
         image.bytes[at : at + 4] = b"\x0b\xad\xca\xfe"
+    maker.start("data-shifted.qcow2", "a cluster elsewhere in its data file than on the disk")
+    maker.create(standard_size(4096), "cluster_size=4096,data_file=data-shifted.raw")
+    maker.standard(4096)
+    with maker.patch("L2[2] = 0x5000, which belongs to guest cluster 5") as image:
+        image.put(image.l2_table() + 8 * 2, 1 << 63 | 0x5000)
     maker.start("data-itself.qcow2", "its data in itself")
     maker.create(16384, "cluster_size=4096,data_file=seventeen-bytes-f,data_file_raw=on")
     maker.run("rm", "seventeen-bytes-f")

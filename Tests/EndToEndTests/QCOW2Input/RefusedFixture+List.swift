@@ -72,6 +72,8 @@ extension RefusedFixture {
       Self("backing-vmdk", "nowhere.vmdk", options: permission),
       Self("backing-unnamed-qcow2", other[0], permission[0], others: other),
       Self("backing-unnamed-qcow2", "qemu-img rebase -u -F", options: permission, others: other),
+      Self("data-shifted", "data-shifted.raw", permission[0], others: ["data-shifted.raw"]),
+      Self("data-shifted", options: permission, others: ["data-shifted.raw"]),
       Self("data-itself", permission[0]),
       Self("data-itself", "leads back", options: permission),
     ]
