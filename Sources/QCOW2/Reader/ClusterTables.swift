@@ -65,7 +65,8 @@ package final class ClusterTables: Sendable {
     let l1 = try cache.piece(
       at: l1Offset.bytes + first * 8,
       byteCount: Int(min(entriesPerPiece, l1EntryCount - first)) * 8,
-      "the L1 table")
+      "the L1 table"
+    ).words
     guard let table = TableEntry.hostOffset(l1[Int(index - first)]) else {
       let next = l1[Int(index - first)...].firstIndex { TableEntry.hostOffset($0) != nil }
       let end = (first + UInt64(next ?? l1.count)) * geometry.bytesPerTable
@@ -89,14 +90,28 @@ package final class ClusterTables: Sendable {
     let start = entry / entriesPerPiece
     let piece = try cache.piece(
       at: table.bytes + UInt64(start * pieceBytes), byteCount: pieceBytes, "an L2 table")
-    let units = L2Units(piece, geometry, version: version, hasDataFile: hasDataFile)
-    let first = (entry - start * entriesPerPiece) << geometry.subclusterBits
-    let inCluster = offset.bytes & (geometry.clusterSize - 1)
-    let result = Result { () throws(FormatError) in
-      try units.run(from: first + Int(inCluster >> UInt64(geometry.unitBits)), inCluster, limit)
+    let first = start * entriesPerPiece
+    if piece.isEmpty {
+      let rest = UInt64(first + entriesPerPiece - entry) << UInt64(geometry.clusterBits)
+      let inCluster = offset.bytes & (geometry.clusterSize - 1)
+      return MappedRun(.unallocated, min(limit, rest - inCluster))
     }
-    do { return try result.get() } catch {
+    let units = L2Units(
+      piece.words, geometry, version: version, hasDataFile: hasDataFile)
+    do {
+      let run = try units.run(from: entry - first, at: offset, limit)
+      try check(run, at: offset)
+      return run
+    } catch {
       throw file.malformed("\(error.reason), in the L2 entry of guest byte \(offset.bytes)")
     }
+  }
+
+  /// In a data file everything stands where the guest sees it.
+  private func check(_ run: MappedRun, at offset: GuestOffset) throws(FormatError) {
+    guard hasDataFile, case .standard(let host) = run.place else { return }
+    try FormatError.require(
+      host.bytes == offset.bytes,
+      "a place at byte \(host.bytes) of the data file, must be the guest's \(offset.bytes)")
   }
 }

@@ -20,14 +20,16 @@ struct L2Units {
   /// The run that begins in a unit and goes on through those behind it.
   ///
   /// - Parameters:
-  ///   - first: The unit's number in the piece.
-  ///   - inCluster: Where in its cluster the run begins, in bytes.
+  ///   - entry: The number of the L2 entry in the piece.
+  ///   - offset: The guest offset of the run's first byte, which that entry maps.
   ///   - limit: The most bytes that matter.
   /// - Returns: A run of at most `limit` bytes, which ends with the piece at the latest.
   /// - Throws: `FormatError` if an entry says what cannot be.
   func run(
-    from first: Int, _ inCluster: UInt64, _ limit: UInt64
+    from entry: Int, at offset: GuestOffset, _ limit: UInt64
   ) throws(FormatError) -> MappedRun {
+    let inCluster = offset.bytes & (geometry.clusterSize - 1)
+    let first = entry << geometry.subclusterBits + Int(inCluster >> UInt64(geometry.unitBits))
     let unitSize = UInt64(1) << UInt64(geometry.unitBits)
     let inUnit = inCluster & (unitSize - 1)
     var run = MappedRun(try place(of: first), unitSize - inUnit)

@@ -4,16 +4,25 @@ internal import Synchronization
 
 /// Pieces of an image's L1 and L2 tables, the ones used last: bounded memory for tables of any size.
 final class TableCache: Sendable {
+  /// A piece of a table.
+  struct Piece {
+    /// Its 64-bit words, decoded.
+    let words: [UInt64]
+    /// Whether all of them are 0. Known once, because a hostile image may let millions of L1 entries
+    /// lead to one empty table.
+    let isEmpty: Bool
+  }
+
   private struct State {
     /// The host offsets of the pieces, and the pieces; youngest use first.
     var offsets: [UInt64] = []
-    var pieces: [[UInt64]] = []
+    var pieces: [Piece] = []
 
     /// The piece of this place and size, moved one towards the front. A hostile image may let its L1
     /// table begin where an L2 table does, so that the place alone does not tell them apart.
-    mutating func find(_ host: UInt64, wordCount: Int) -> [UInt64]? {
+    mutating func find(_ host: UInt64, wordCount: Int) -> Piece? {
       for index in offsets.indices
-      where offsets[index] == host && pieces[index].count == wordCount {
+      where offsets[index] == host && pieces[index].words.count == wordCount {
         guard index > 0 else { return pieces[0] }
         offsets.swapAt(index, index - 1)
         pieces.swapAt(index, index - 1)
@@ -34,30 +43,31 @@ final class TableCache: Sendable {
     self.file = file
   }
 
-  /// The 64-bit words of a piece of a table.
+  /// A piece of a table.
   ///
   /// - Parameters:
   ///   - host: Where the piece begins in the file.
   ///   - byteCount: Its size, a multiple of 8, at most `pieceBytes`.
   ///   - what: The table, for the message.
-  /// - Returns: The words, decoded.
+  /// - Returns: The piece.
   /// - Throws: `ImageError` if the piece is not inside the file.
   func piece(
     at host: UInt64, byteCount: Int, _ what: @autoclosure () -> String
-  ) throws(ImageError) -> [UInt64] {
+  ) throws(ImageError) -> Piece {
     try state.withLock { state throws(ImageError) in
       if let piece = state.find(host, wordCount: byteCount / 8) { return piece }
       let bytes = try file.bytes(byteCount, at: host, what())
       let words = bytes.withUnsafeBytes { bytes in
         (0..<bytes.count / 8).map { bytes.loadBigEndian(UInt64.self, at: $0 * 8) }
       }
+      let piece = Piece(words: words, isEmpty: words.allSatisfy { $0 == 0 })
       if state.offsets.count == Self.capacity {
         state.offsets.removeLast()
         state.pieces.removeLast()
       }
       state.offsets.insert(host, at: 0)
-      state.pieces.insert(words, at: 0)
-      return words
+      state.pieces.insert(piece, at: 0)
+      return piece
     }
   }
 }
