@@ -10,9 +10,13 @@ import Testing
 
   init() throws { workspace = try Workspace() }
 
-  private func writeToBoth(_ command: String) throws {
-    try QemuImage(output).perform(command)
-    try QemuImage(input, format: "raw").perform(command)
+  private func writeToBoth(_ commands: String...) throws {
+    try writeToBoth(commands)
+  }
+
+  private func writeToBoth(_ commands: [String]) throws {
+    try QemuImage(output).perform(commands)
+    try QemuImage(input, format: "raw").perform(commands)
   }
 
   private func expectCleanAndSame(sourceLocation: SourceLocation = #_sourceLocation) throws {
@@ -23,7 +27,7 @@ import Testing
   }
 
   @Test(arguments: CompressedImage.types, [512, 4096, 65_536])
-  func `seeded writes all over the disk leave the right content and a clean image`(
+  func `200 seeded writes all over the disk leave the right content and a clean image`(
     type: String, clusterSize: Int
   ) throws {
     let bytes = CompressedImage.mixture(clusters: 60, size: clusterSize, seed: 65)
@@ -32,12 +36,13 @@ import Testing
     try expectCompressed(output, equals: input, with: type)
     var random = SplitMix64(seed: 64)
     let count = UInt64(bytes.count * 2)
-    for round in 0..<60 {
+    let writes = (0..<200).map { round in
       let offset = random.next() % count
       let length = min(1 + random.next() % UInt64(2 * clusterSize), count - offset)
       let what = round % 7 == 3 ? "-z" : "-P \(1 + random.next() % 255)"
-      try writeToBoth("write \(what) \(offset) \(length)")
+      return "write \(what) \(offset) \(length)"
     }
+    try writeToBoth(writes)
     try expectCleanAndSame()
     #expect(try QCOW2Walker(output).header.hashStoreIsValid == false)
   }

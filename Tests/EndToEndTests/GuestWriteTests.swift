@@ -22,10 +22,12 @@ import Testing
   }
 
   private func writeToBoth(_ commands: String...) throws {
-    for command in commands {
-      try QemuImage(output).perform(command)
-      try QemuImage(input, format: "raw").perform(command)
-    }
+    try writeToBoth(commands)
+  }
+
+  private func writeToBoth(_ commands: [String]) throws {
+    try QemuImage(output).perform(commands)
+    try QemuImage(input, format: "raw").perform(commands)
   }
 
   private func expectSameContent(sourceLocation: SourceLocation = #_sourceLocation) throws {
@@ -77,14 +79,15 @@ import Testing
     try expectSameContent()
   }
 
-  @Test func `seeded writes all over the disk leave the right content`() throws {
+  @Test func `200 seeded writes all over the disk leave the right content`() throws {
     var random = SplitMix64(seed: 64)
-    for _ in 0..<40 {
+    let writes = (0..<200).map { _ in
       let offset = random.next() % (16 * 4096)
       let length = 1 + random.next() % 9000
       let pattern = 1 + random.next() % 255
-      try writeToBoth("write -P \(pattern) \(offset) \(min(length, 17 * 4096 - offset))")
+      return "write -P \(pattern) \(offset) \(min(length, 17 * 4096 - offset))"
     }
+    try writeToBoth(writes)
     try expectSameContent()
     try QemuImage(output).check(repair: "all").expectingExit(0)
     try expectSameContent()

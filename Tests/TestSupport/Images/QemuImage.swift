@@ -86,6 +86,11 @@ public struct QemuImage: Sendable {
   /// - Parameter commands: One after the other.
   /// - Throws: `TestSupportError` if one fails.
   public func perform(_ commands: String...) throws {
+    try perform(commands)
+  }
+
+  /// Runs `qemu-io` commands, any number of them in one process.
+  public func perform(_ commands: [String]) throws {
     let arguments = ["-f", format] + commands.flatMap { ["-c", $0] } + [path.string]
     let result = try Self.tool("qemu-io", arguments).run().expectingExit(0)
     guard !result.output.contains("failed") && result.errors.isEmpty else {
