@@ -40,7 +40,7 @@ extension Compression {
 
   /// One cluster compressed into exactly the room that is promised to be enough.
   func compressed(_ cluster: [UInt8]) throws -> [UInt8] {
-    let compressor = try ClusterCompressor(self)
+    let compressor = try ClusterCompressor(self, clusterSize: cluster.count)
     return try compressor.compressed(cluster)
   }
 }

@@ -6,10 +6,12 @@ internal import QCOW2
 struct Packing {
   private let compressor: ClusterCompressor
 
-  /// - Parameter compression: Method and level.
+  /// - Parameters:
+  ///   - compression: Method and level.
+  ///   - geometry: The clusters to compress.
   /// - Throws: `CompressionError.outOfMemory`.
-  init(_ compression: Compression) throws(CompressionError) {
-    compressor = try ClusterCompressor(compression)
+  init(_ compression: Compression, _ geometry: ClusterGeometry) throws(CompressionError) {
+    compressor = try ClusterCompressor(compression, clusterSize: geometry.clusterSize)
   }
 
   /// Fills `batch.compressed` with the compressed data of all clusters that need a place.

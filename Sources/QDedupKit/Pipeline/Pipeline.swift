@@ -104,7 +104,7 @@ final class Pipeline: @unchecked Sendable {
 
   private func makePacking() throws(ConversionError) -> Packing? {
     guard let compression else { return nil }
-    do { return try Packing(compression) } catch { throw .compression(error) }
+    do { return try Packing(compression, pool.geometry) } catch { throw .compression(error) }
   }
 
   private func pack(_ batch: Batch, with packing: Packing?) throws(ConversionError) {

@@ -4,6 +4,9 @@ internal import CZstd
 /// Compressed clusters restored by the libraries' own hands, without the program's code.
 enum Decompression {
   /// Raw deflate data with a window of 4 KiB; nil unless it restores exactly `count` bytes.
+  ///
+  /// It takes the cluster out in small pieces, so that zlib has nothing but its window to copy from:
+  /// data that reaches farther back is an error, which it would not be in one piece.
   static func deflate(_ data: [UInt8], count: Int) -> [UInt8]? {
     var (data, stream) = (data, z_stream())
     guard qdedup_inflate_init(&stream, -12) == Z_OK else { return nil }
@@ -11,13 +14,18 @@ enum Decompression {
     // Room for one byte more shows data that is too long.
     var output = [UInt8](repeating: 0, count: count + 1)
     let result = data.withUnsafeMutableBufferPointer { data in
-      output.withUnsafeMutableBufferPointer { output in
+      output.withUnsafeMutableBufferPointer { output -> CInt in
         (stream.next_in, stream.avail_in) = (data.baseAddress, uInt(data.count))
-        (stream.next_out, stream.avail_out) = (output.baseAddress, uInt(output.count))
-        return inflate(&stream, Z_FINISH)
+        stream.next_out = output.baseAddress
+        while Int(stream.total_out) < output.count {
+          stream.avail_out = uInt(min(100, output.count - Int(stream.total_out)))
+          let result = inflate(&stream, Z_NO_FLUSH)
+          if result != Z_OK { return result }
+        }
+        return Z_BUF_ERROR
       }
     }
-    guard result == Z_STREAM_END, stream.avail_out == 1 else { return nil }
+    guard result == Z_STREAM_END, Int(stream.total_out) == count else { return nil }
     return Array(output[..<count])
   }
 
