@@ -48,6 +48,11 @@ public struct StoreGeometry: Hashable, Sendable {
   /// The bytes of an incarnation, filter area and table area (S5).
   public var incarnationBytes: Int { filterBytes + tableBytes }
 
+  /// The bytes of an incarnation in a file that hands out whole clusters of this size.
+  public func bytes(inClustersOf clusterSize: Int) -> Int {
+    (incarnationBytes + clusterSize - 1) / clusterSize * clusterSize
+  }
+
   /// The bits of a digest half that make a bucket index, and a tag.
   @inline(__always)
   package var mask: UInt64 { (1 << UInt64(order)) - 1 }

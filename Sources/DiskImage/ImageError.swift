@@ -31,6 +31,8 @@ extension ImageError: CustomStringConvertible {
     switch self {
     case .io(let error):
       error.description
+    case .notAnImage(let path, .pipe):
+      "\(path) is a pipe, but it must be read in many places; save it to a file first"
     case .notAnImage(let path, let kind):
       """
       \(path) is \(kind == .directory ? "a directory" : "a special file"); \

@@ -15,6 +15,9 @@ public protocol ImageSource: Sendable {
   /// The size in bytes of the file (or device) that the image is in.
   var fileSize: UInt64 { get }
 
+  /// How much memory, in bytes, a thread needs at the most while it reads.
+  var bytesPerReader: Int { get }
+
   /// The first range at or behind `offset` that may hold anything but zeros.
   ///
   /// - Parameter offset: Where to begin, at most `virtualSize`.
@@ -32,16 +35,23 @@ public protocol ImageSource: Sendable {
 }
 
 extension ImageSource {
+  /// None: bytes go straight to where they are wanted.
+  public var bytesPerReader: Int { 0 }
+
   /// How many clusters hold at least one byte that may be other than zero.
   ///
-  /// Takes two system calls a data extent.
+  /// Takes as long as asking for every data extent.
   ///
-  /// - Parameter geometry: The clusters to count in.
+  /// - Parameters:
+  ///   - geometry: The clusters to count in.
+  ///   - isCancelled: Asked at every extent whether to stop counting.
   /// - Returns: The number of clusters that data extents touch.
   /// - Throws: `ImageError` from `nextData`.
-  public func dataClusterCount(_ geometry: ClusterGeometry) throws(ImageError) -> UInt64 {
+  public func dataClusterCount(
+    _ geometry: ClusterGeometry, isCancelled: () -> Bool = { false }
+  ) throws(ImageError) -> UInt64 {
     var (count, next, offset) = (UInt64(0), UInt64(0), GuestOffset(0))
-    while let range = try nextData(from: offset) {
+    while !isCancelled(), let range = try nextData(from: offset) {
       let first = max(next, geometry.clusterIndex(at: range.start))
       next = geometry.clusterCount(forBytes: range.end.bytes)
       count += next - min(first, next)

@@ -12,6 +12,11 @@ extension OwnedFile {
     do { return try kind() } catch { throw .io(error) }
   }
 
+  /// What tells the file from others; a failure is an error of the image.
+  public borrowing func imageIdentity() throws(ImageError) -> FileIdentity {
+    do { return try identity() } catch { throw .io(error) }
+  }
+
   /// The format that the first and last bytes show; nil for raw.
   public borrowing func detectedFormat() throws(ImageError) -> ImageFormat? {
     do {

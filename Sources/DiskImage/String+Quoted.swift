@@ -4,17 +4,37 @@ extension String {
   ///
   /// Names in images come from strangers.
   public var quoted: String {
-    var result = "\""
+    var text = ""
     for scalar in unicodeScalars {
-      switch scalar.properties.generalCategory {
-      case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse,
-        .unassigned:
-        result += "\\u{\(String(scalar.value, radix: 16))}"
-      default:
-        if scalar == "\"" || scalar == "\\" { result += "\\" }
-        result.unicodeScalars.append(scalar)
+      if scalar == "\"" || scalar == "\\" { text += "\\" }
+      text.unicodeScalars.append(scalar)
+    }
+    return "\"\(text.visible)\""
+  }
+
+  /// The text with everything made visible that a terminal would obey instead of show.
+  public var visible: String {
+    guard unicodeScalars.contains(where: \.commandsTerminals) else { return self }
+    var text = ""
+    for scalar in unicodeScalars {
+      if scalar.commandsTerminals {
+        text += "\\u{\(String(scalar.value, radix: 16))}"
+      } else {
+        text.unicodeScalars.append(scalar)
       }
     }
-    return result + "\""
+    return text
+  }
+}
+
+extension Unicode.Scalar {
+  /// Whether a terminal may obey the character, or show it where it does not stand.
+  public var commandsTerminals: Bool {
+    switch properties.generalCategory {
+    case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse,
+      .unassigned:
+      true
+    default: false
+    }
   }
 }

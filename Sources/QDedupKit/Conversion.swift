@@ -31,8 +31,13 @@ final class Conversion {
       try ImageWriter(
         file: output, geometry: options.geometry, virtualSize: input.knownVirtualSize)
     }
-    let clusters = try input.dataClusterCount(geometry)
-    let order = options.logStoreOrder ?? Self.firstOrder(forDataClusters: clusters)
+    let order: Int
+    if let given = options.logStoreOrder {
+      order = given
+    } else {
+      order = Self.firstOrder(
+        forDataClusters: try input.dataClusterCount(geometry, progress))
+    }
     store = try Self.makeStore(options, order: order, writer: writer)
     sequencer = Sequencer(
       writer: writer, store: store, shape: shape, maxReferences: tuning.maxReferences)
@@ -63,13 +68,18 @@ final class Conversion {
   /// Moves all data through the pipeline.
   func transfer() throws(ConversionError) {
     progress.begin(.converting, totalBytes: input.knownVirtualSize ?? 0)
-    let threads = shape.workers(atMost: options.threads)
+    let threads = workers
     let pool = BatchPool(
       geometry: options.geometry, shape: shape, limit: shape.batchCount(threads: threads))
     let pipeline = Pipeline(
       source: source, sequencer: sequencer, output: writer.file, pool: pool, shape: shape,
       compression: options.compression, progress: progress, digest: tuning.digest)
     try pipeline.run(threads: threads)
+  }
+
+  /// How many threads work.
+  var workers: Int {
+    shape.workers(atMost: options.threads, bytesPerReader: input.bytesPerReader)
   }
 
   /// Freezes what the store still holds in RAM and completes the image.

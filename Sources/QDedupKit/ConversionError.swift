@@ -26,6 +26,8 @@ public enum ConversionError: Error, Sendable {
   case outputInUse(FilePath)
   /// The output is the input, or a file that the input consists of.
   case outputIsInput(FilePath)
+  /// The report is to take the place of the input, or of a file that the input consists of.
+  case reportIsInput(FilePath)
   /// The output's name is a symbolic link to nothing.
   case outputDangling(FilePath)
   /// A pipe cannot be read again to verify the output.
@@ -54,15 +56,17 @@ extension ConversionError: CustomStringConvertible {
     case .store(let error): error.description
     case .inputTooLarge(let input, let error): "cannot convert \(input): \(error)"
     case .outputExists(let path):
-      "\(path) exists already; replace it with --force, or choose another name"
+      "\(path) exists already; replace it with --force, or choose another name for the output"
     case .outputNotRegular(let path):
       "\(path) is not a regular file; the output needs the name of a file to be made"
     case .outputInUse(let path):
-      "\(path) is in use by a running QEMU; shut that guest down, or choose another name"
+      "\(path) is in use by a running QEMU; shut that guest down, or choose another name for the output"
     case .outputIsInput(let path):
-      "\(path) is the input itself, or its backing or data file; choose another name"
+      "\(path) is the input itself, or its backing or data file; choose another name for the output"
+    case .reportIsInput(let path):
+      "\(path) is the input, or its backing or data file; choose another name for the report"
     case .outputDangling(let path):
-      "\(path) is a symbolic link that leads nowhere; remove it, or choose another name"
+      "\(path) is a symbolic link that leads nowhere; remove it, or choose another name for the output"
     case .cannotVerifyPipe:
       """
       a pipe cannot be read a second time, so its copy cannot be verified; \

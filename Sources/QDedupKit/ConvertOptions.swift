@@ -48,8 +48,8 @@ public struct ConvertOptions: Sendable {
   public var threads: Int {
     didSet { threads = max(1, threads) }
   }
-  /// A file that the caller writes afterwards, such as a report: refused if it is part of the input.
-  public var callersFile: FilePath?
+  /// The file that the caller writes the report to afterwards: refused if it is part of the input.
+  public var reportFile: FilePath?
   /// Whether a file that has the output's name may be replaced.
   public var replacesOutput = false
   /// Whether to wait until the new image is on the disk.

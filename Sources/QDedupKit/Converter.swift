@@ -40,7 +40,7 @@ public struct Converter: Sendable {
       try OpenedInput(options, progress: progress)
     }
     if case .pipe = input.source, options.verifies { throw .cannotVerifyPipe }
-    if let file = options.callersFile, input.consists(of: file) { throw .outputIsInput(file) }
+    if let file = options.reportFile, input.consists(of: file) { throw .reportIsInput(file) }
     let name = try OutputName(
       options.output, replaces: options.replacesOutput, inputs: input.identities)
     let output = try converting(ConversionError.io) { () throws(IOError) in
@@ -49,19 +49,21 @@ public struct Converter: Sendable {
     let conversion = try Conversion(self, input: input, output: output)
     try conversion.transfer()
     let finished = try conversion.finish()
-    if options.verifies { try verify(output, against: input) }
+    if options.verifies { try verify(output, against: input, threads: conversion.workers) }
     let allocated = try publish(output)
     progress.begin(.done, totalBytes: 0)
     return conversion.report(finished, allocatedBytes: allocated, since: begin)
   }
 
-  private func verify(_ output: AtomicFile, against input: OpenedInput) throws(ConversionError) {
+  private func verify(
+    _ output: AtomicFile, against input: OpenedInput, threads: Int
+  ) throws(ConversionError) {
     guard case .image(let image) = input.source else { return }
     progress.begin(.verifying, totalBytes: image.virtualSize)
     let written = try converting(ConversionError.image) { () throws(ImageError) in
       try QCOW2Image.open(try output.reopenedImage())
     }
-    try ImageComparison(image, written, progress: progress).run(threads: options.threads)
+    try ImageComparison(image, written, progress: progress).run(threads: threads)
   }
 
   /// Gives the output its name.

@@ -18,7 +18,7 @@ struct OpenedInput {
   let name: String
   /// The format that it is read as.
   let format: ConvertOptions.InputFormat
-  /// What tells the files that are read from others; none for a pipe.
+  /// What tells the files that are read from others; none for a pipe without a file behind it.
   let identities: [FileIdentity]
 
   /// Opens the input that `options` name, respects QEMU's locks and refuses other formats.
@@ -43,8 +43,11 @@ struct OpenedInput {
       if !options.ignoresLocks { try ImageLock.acquireForReading(file) }
       (source, format, identities) = try Self.image(file, options)
     case (.pipe, _), (_, .standardInput):
+      let isFile = kind == .regular || kind == .blockDevice
+      identities = isFile ? [try file.imageIdentity()] : []
+      if isFile && !options.ignoresLocks { try ImageLock.acquireForReading(file) }
       source = .pipe(try Self.pipe(file, options, progress))
-      (format, identities) = (.raw, [])
+      format = .raw
     case (.directory, .file(let path)), (.other, .file(let path)):
       throw .notAnImage(path, kind)
     }
@@ -114,6 +117,11 @@ extension OpenedInput {
     if case .image(let image) = source { image.virtualSize } else { nil }
   }
 
+  /// How much memory a thread needs at the most while it reads.
+  var bytesPerReader: Int {
+    if case .image(let image) = source { image.bytesPerReader } else { 0 }
+  }
+
   /// Whether a name leads to one of the files that are read.
   func consists(of path: FilePath) -> Bool {
     guard let identity = try? FileIdentity(of: path) else { return false }
@@ -121,9 +129,13 @@ extension OpenedInput {
   }
 
   /// How many clusters can hold data (S9); nil for a pipe.
-  func dataClusterCount(_ geometry: ClusterGeometry) throws(ConversionError) -> UInt64? {
+  func dataClusterCount(
+    _ geometry: ClusterGeometry, _ progress: Progress
+  ) throws(ConversionError) -> UInt64? {
     guard case .image(let image) = source else { return nil }
-    do { return try image.dataClusterCount(geometry) } catch { throw .image(error) }
+    return try converting(ConversionError.image) { () throws(ImageError) in
+      try image.dataClusterCount(geometry) { progress.isStopping }
+    }
   }
 
   /// The batches that the input consists of.

@@ -49,6 +49,10 @@ struct ConvertCommand: ParsableCommand {
     if input.isEmpty || output.isEmpty {
       throw ValidationError("A file name is empty; name both an input and an output.")
     }
+    if input == "-" && (inputOptions.format == .qcow2 || inputOptions.snapshot != nil) {
+      throw ValidationError(
+        "A qcow2 image is read at many places, which a pipe (-) does not allow; name a file.")
+    }
     if input == "-" && outputOptions.verify {
       throw ValidationError(
         "--verify reads the input a second time, which a pipe (-) does not allow.")
@@ -96,7 +100,7 @@ struct ConvertCommand: ParsableCommand {
     options.maxIncarnations = storeOptions.maxIncarnations
     options.logStoreOrder = storeOptions.logStoreOrder?.value
     options.keepsHashStore = !storeOptions.noHashStore
-    options.callersFile = reportOptions.reportFile.map { FilePath($0) }
+    options.reportFile = reportOptions.reportFile.map { FilePath($0) }
     options.verifies = outputOptions.verify
     options.replacesOutput = outputOptions.force
     options.syncs = !outputOptions.noSync

@@ -47,6 +47,8 @@ struct InfoText {
     for (index, snapshot) in qcow2.snapshots.enumerated() {
       rows.add(index == 0 ? "snapshots" : nil, self.snapshot(snapshot))
     }
+    let hidden = qcow2.snapshotCount - qcow2.snapshots.count
+    if hidden > 0 { rows.add(nil, "and \(Quantity.grouped(UInt64(hidden))) more") }
   }
 
   private func external(_ file: ImageDescription.ExternalFile) -> String {
@@ -77,7 +79,7 @@ struct InfoText {
     rows.add("hash store", store.isValid ? "valid" : "not valid: \(store.problem ?? "")")
     guard let order = store.order, let room = store.entriesPerIncarnation else { return }
     let limit = store.maxIncarnations == 0 ? "no limit" : "at most \(store.maxIncarnations ?? 0)"
-    let count = UInt64(store.incarnations.count)
+    let count = UInt64(store.incarnationCount)
     rows.add(
       nil,
       """
@@ -87,12 +89,12 @@ struct InfoText {
     rows.add(
       nil,
       """
-      \(Quantity.grouped(store.usedEntries)) entries in all, \(store.limbo.count) in limbo, \
+      \(Quantity.grouped(store.usedEntries)) entries in all, \(Quantity.grouped(UInt64(store.limboCount))) in limbo, \
       \(Quantity.bytes(store.bytesOnDisk))
       """)
   }
 
-  /// Text from the image, in quotes if it is anything but letters, digits and spaces.
+  /// Text from the image, in quotes unless it is plain: letters, digits, spaces and -_. only.
   private func visible(_ text: String) -> String {
     let isPlain = text.unicodeScalars.allSatisfy {
       $0.isASCII

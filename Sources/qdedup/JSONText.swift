@@ -1,3 +1,4 @@
+import DiskImage
 import FoundationEssentials
 
 /// JSON as this program writes it: names in snake case, sorted, so that equal values are equal text.
@@ -18,6 +19,25 @@ enum JSONText {
     let encoder = JSONEncoder()
     encoder.keyEncodingStrategy = .convertToSnakeCase
     encoder.outputFormatting = formatting
-    return String(decoding: try encoder.encode(value), as: UTF8.self)
+    return escaped(String(decoding: try encoder.encode(value), as: UTF8.self))
+  }
+
+  /// The same JSON with those characters escaped that the encoder leaves as they are and a terminal
+  /// may obey. Outside of strings JSON has none of them but line feeds.
+  private static func escaped(_ json: String) -> String {
+    func isSafe(_ scalar: Unicode.Scalar) -> Bool { scalar == "\n" || !scalar.commandsTerminals }
+    if json.unicodeScalars.allSatisfy(isSafe) { return json }
+    var text = ""
+    for scalar in json.unicodeScalars {
+      if isSafe(scalar) {
+        text.unicodeScalars.append(scalar)
+        continue
+      }
+      for unit in UTF16.encode(scalar)! {
+        let digits = String(unit, radix: 16)
+        text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+      }
+    }
+    return text
   }
 }

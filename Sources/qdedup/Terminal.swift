@@ -1,4 +1,5 @@
 import ArgumentParser
+import DiskImage
 import Glibc
 import SystemPackage
 
@@ -36,11 +37,12 @@ enum Terminal {
     _ = try? FileDescriptor.standardError.writeAll(text.utf8)
   }
 
-  /// Shows an error message in one paragraph.
+  /// Shows an error message in one line. Names in it may come from an image, so what a terminal
+  /// would obey is made visible.
   ///
   /// - Returns: What to throw for the process to end.
   static func fail(_ message: String, code: ExitCode = .failure) -> ExitCode {
-    writeError("qdedup: \(message)\n")
+    writeError("qdedup: \(message.visible)\n")
     return code
   }
 }

@@ -41,6 +41,14 @@ import Testing
     #expect(store.usedEntries == store.incarnations.reduce(0) { $0 + ($1.usedEntries ?? 0) })
   }
 
+  @Test(arguments: ["512", "4K", "2M"])
+  func `info and report give the store the same size`(clusterSize: String) throws {
+    let report = try workspace.convert(["--cluster-size", clusterSize, "--log-store-order", "3"])
+    let store = try #require(try ImageDescription(of: output).hashStore)
+    #expect(store.bytesOnDisk == report.hashStore.bytesOnDisk)
+    #expect(UInt64(store.incarnations.count) == report.hashStore.incarnations)
+  }
+
   @Test func `a store is stale once QEMU has written to the image`() throws {
     try workspace.convert()
     #expect(try ImageDescription(of: output).hashStore?.isValid == true)
@@ -97,6 +105,24 @@ import Testing
     for text in [info.output, refusal.errors] {
       #expect(!text.contains("\u{1B}") && text.contains("a\\u{1b}[31mb"), "\(text)")
     }
+  }
+
+  @Test func `a pipe is refused for what it is`() throws {
+    let pipe = workspace.folder.file("pipe")
+    try Command("mkfifo", [pipe.string]).run().expectingExit(0)
+    let result = try Workspace.qdedup(["info", pipe.string]).run()
+    #expect(result.exitCode == 1 && result.errors.contains("is a pipe, but"), "\(result)")
+  }
+
+  @Test func `JSON holds nothing that a terminal obeys`() throws {
+    let image = workspace.folder.file("image.qcow2")
+    let name = "a\u{9B}31m\u{202E}b\u{1B}c\u{E0001}"
+    try QemuImage.run(
+      ["create", "-q", "-f", "qcow2", "-u", "-F", "raw", "-b", name, image.string, "1M"]
+    ).expectingExit(0)
+    let text = try Workspace.qdedup(["info", "--json", image.string]).run().expectingExit(0).output
+    #expect(text.contains("a\\u009b31m\\u202eb\\u001bc\\udb40\\udc01"), "\(text)")
+    #expect(try ImageDescription(of: image).qcow2?.backingFile?.name == name)
   }
 
   @Test func `a raw image and a foreign one`() throws {

@@ -81,4 +81,14 @@ import Testing
     try workspace.convert(to: other)
     #expect(try RawImage.read(other) == RawImage.read(workspace.output))
   }
+
+  @Test func `a file that comes through standard input is not replaced by its own copy`() throws {
+    let before = try RawImage.read(workspace.input)
+    let conversion = try workspace.conversion(["--force"], from: "-", to: workspace.input)
+    let script = "file=$1; shift; exec \"$@\" <\"$file\""
+    let arguments = [workspace.input.string, conversion.program] + conversion.arguments
+    let result = try Command.shell(script, arguments).run()
+    #expect(result.exitCode == 1 && result.errors.contains("is the input"), "\(result)")
+    #expect(try RawImage.read(workspace.input) == before)
+  }
 }

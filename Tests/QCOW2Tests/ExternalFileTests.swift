@@ -15,8 +15,23 @@ import Testing
       ("disk.qcow2", "./nbd:x", "./nbd:x"), ("disk.qcow2", " ", " "),
     ])
   func local(image: String, name: String, path: String) throws {
-    let file = ExternalFile(Array(name.utf8))
-    #expect(try file.path(from: FilePath(image)) == FilePath(path))
+    let file = ExternalFile(.backingFile, Array(name.utf8))
+    #expect(try file.paths(from: FilePath(image)).first == FilePath(path))
+  }
+
+  @Test(
+    "where QEMU begins in the working folder, that file may be meant too",
+    arguments: [
+      ("vm/disk.qcow2", ExternalFile.Role.backingFile, "base", ["vm/base"]),
+      ("vm/disk.qcow2", .backingFile, "file:base", ["vm/base", "base"]),
+      ("vm/disk.qcow2", .dataFile, "a/data", ["vm/a/data", "a/data"]),
+      ("vm/disk.qcow2", .dataFile, "/a/data", ["/a/data"]), ("disk", .dataFile, "data", ["data"]),
+    ])
+  func workingFolder(
+    image: String, role: ExternalFile.Role, name: String, paths: [String]
+  ) throws {
+    let file = ExternalFile(role, Array(name.utf8))
+    #expect(try file.paths(from: FilePath(image)) == paths.map { FilePath($0) })
   }
 
   @Test(
@@ -27,14 +42,14 @@ import Testing
     ])
   func refused(name: String) {
     let error = #expect(throws: FormatError.self) {
-      try ExternalFile(Array(name.utf8)).path(from: "disk.qcow2")
+      try ExternalFile(.backingFile, Array(name.utf8)).paths(from: "disk.qcow2")
     }
     #expect(error?.reason.contains("\"") == true)
   }
 
   @Test("a name need not be UTF-8")
   func bytes() throws {
-    let path = try ExternalFile([0xFF, 0xFE]).path(from: "disk.qcow2")
+    let path = try ExternalFile(.backingFile, [0xFF, 0xFE]).paths(from: "disk.qcow2")[0]
     #expect(path.withPlatformString { UInt8(bitPattern: $0[0]) } == 0xFF)
   }
 }

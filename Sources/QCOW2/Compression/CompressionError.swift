@@ -12,7 +12,7 @@ extension CompressionError: CustomStringConvertible {
   /// What is wrong.
   public var description: String {
     switch self {
-    case .outOfMemory: "not enough memory to compress clusters"
+    case .outOfMemory: "not enough memory to compress or restore clusters"
     case .failed(let reason): "compressing a cluster failed: \(reason)"
     case .damaged: "a compressed cluster is damaged"
     }

@@ -1,6 +1,9 @@
 internal import DiskIO
 
 extension HeaderExtension {
+  /// More than any program writes, and few enough to be listed.
+  private static let most = 1000
+
   /// Decodes the extensions behind a header, up to the end marker or the end of `bytes`.
   ///
   /// - Parameters:
@@ -25,6 +28,7 @@ extension HeaderExtension {
         "\(name) at byte \(offset - prefixSize) has \(length) bytes, \(bytes.count - offset) are left"
       )
       try FormatError.require(types.insert(type).inserted, "\(name) appears twice")
+      try FormatError.require(found.count < most, "more than \(most) header extensions")
       found.append(HeaderExtension(type: type, data: Array(bytes[offset..<offset + Int(length)])))
       offset = min(bytes.count, offset + (Int(length) + 7) & ~7)
     }

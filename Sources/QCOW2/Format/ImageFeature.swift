@@ -45,11 +45,14 @@ public struct ImageFeature: Equatable, Sendable {
     return HeaderExtension(type: HeaderExtension.featureNames, data: bytes)
   }
 
-  /// The features that a feature name table names; entries of an unknown kind, or for a bit beyond
-  /// the 63rd, say nothing.
+  /// The features that a feature name table names; entries of an unknown kind, for a bit beyond the
+  /// 63rd, or for a bit that has a name already, say nothing.
   package static func parseNameTable(_ data: [UInt8]) -> [ImageFeature] {
-    stride(from: 0, through: data.count - entrySize, by: entrySize).compactMap { start in
-      guard let kind = Kind(rawValue: data[start]), data[start + 1] < 64 else { return nil }
+    var named = Set<[UInt8]>()
+    return stride(from: 0, through: data.count - entrySize, by: entrySize).compactMap { start in
+      guard let kind = Kind(rawValue: data[start]), data[start + 1] < 64,
+        named.insert([data[start], data[start + 1]]).inserted
+      else { return nil }
       let name = data[start + 2..<start + entrySize].prefix { $0 != 0 }
       return ImageFeature(kind, bit: data[start + 1], name: String(decoding: name, as: UTF8.self))
     }

@@ -34,7 +34,7 @@ package final class ClusterTables: Sendable {
     hasDataFile = metadata.dataFile != nil
     l1Offset = snapshot?.l1Offset ?? metadata.header.l1Offset
     l1EntryCount = UInt64(snapshot?.l1EntryCount ?? metadata.header.l1EntryCount)
-    virtualSize = snapshot?.virtualSize.map { $0 & ~511 } ?? metadata.virtualSize
+    virtualSize = snapshot?.virtualSize ?? metadata.virtualSize
     let most = ImageLimits.l1Size / ImageLimits.tableEntrySize
     guard l1EntryCount <= most, virtualSize <= most * geometry.bytesPerTable else {
       throw file.malformed(
@@ -43,7 +43,8 @@ package final class ClusterTables: Sendable {
         must be at most \(most) entries of \(geometry.bytesPerTable) bytes each
         """)
     }
-    guard geometry.isClusterAligned(l1Offset) || l1EntryCount == 0 else {
+    if l1EntryCount == 0 { return }
+    guard geometry.isClusterAligned(l1Offset) else {
       throw file.malformed(
         "an L1 table at byte \(l1Offset.bytes), must be a multiple of the cluster size")
     }

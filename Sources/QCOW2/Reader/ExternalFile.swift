@@ -5,12 +5,21 @@ package import SystemPackage
 ///
 /// The name comes from whoever made the image. Nothing is opened because of it alone.
 public struct ExternalFile: Equatable, Sendable {
+  /// What the file is to the image. The raw value names it in messages.
+  package enum Role: String, Sendable {
+    case backingFile = "backing file"
+    case dataFile = "data file"
+  }
+
+  /// What the file is to the image.
+  let role: Role
   /// The name's bytes, as they stand in the image.
   let bytes: [UInt8]
   /// The format that the image gives; nil if it gives none.
   public let format: String?
 
-  package init(_ bytes: [UInt8], format: String? = nil) {
+  package init(_ role: Role, _ bytes: [UInt8], format: String? = nil) {
+    self.role = role
     self.bytes = bytes
     self.format = format
   }
@@ -21,23 +30,30 @@ public struct ExternalFile: Equatable, Sendable {
   /// The name for messages.
   var quoted: String { name.quoted }
 
-  /// The file that is meant.
+  /// The files that may be meant: one, or two for a relative name that QEMU takes from the folder in
+  /// which it was started.
   ///
-  /// - Parameter image: The image that names it: a relative name begins in that image's folder.
-  /// - Returns: The file's path.
+  /// A relative name begins in the image's folder. For the name of a data file, and for one with
+  /// `file:`, QEMU instead begins in the working folder.
+  ///
+  /// - Parameter image: The image that names the file.
+  /// - Returns: The file's path in the image's folder, then, if QEMU takes another, that one.
   /// - Throws: `FormatError` if the name is none of a local file: empty, with a zero byte, or with
   ///   a protocol such as `nbd:` or `json:`.
-  package func path(from image: FilePath) throws(FormatError) -> FilePath {
-    var bytes = bytes
+  package func paths(from image: FilePath) throws(FormatError) -> [FilePath] {
+    var (bytes, isFromWorkingFolder) = (bytes, role == .dataFile)
     let head = bytes.prefix { $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: ":") }
     if bytes.dropFirst(head.count).first == UInt8(ascii: ":") {
       try FormatError.require(
         head.elementsEqual("file".utf8),
         "\(quoted) is not the name of a local file, and only such files are read")
       bytes.removeFirst(head.count + 1)
+      isFromWorkingFolder = true
     }
     try FormatError.require(!bytes.isEmpty && !bytes.contains(0), "\(quoted) is not a file name")
     let name = bytes.map(CChar.init(bitPattern:)) + [0]
-    return image.removingLastComponent().pushing(FilePath(platformString: name))
+    let given = FilePath(platformString: name)
+    let besideImage = image.removingLastComponent().pushing(given)
+    return isFromWorkingFolder && besideImage != given ? [besideImage, given] : [besideImage]
   }
 }

@@ -26,7 +26,8 @@ struct ImageChain {
   ///
   /// - Returns: The backing file if it is qcow2 too: it is to be added next.
   private mutating func add(_ file: ImageFile) throws(ImageError) -> ImageFile? {
-    guard layers.count < Self.limit else {
+    // One less, for the raw image that may be the last.
+    guard layers.count < Self.limit - 1 else {
       throw .unsupported(
         file.path, reason: "the chain of backing files is longer than \(Self.limit)")
     }
@@ -67,7 +68,7 @@ struct ImageChain {
     _ metadata: ImageMetadata, _ file: ImageFile
   ) throws(ImageError) -> ImageFile? {
     guard let external = metadata.dataFile else { return nil }
-    let data = try ImageFile(try open(external, "data file", namedBy: file))
+    let data = try ImageFile(try open(external, namedBy: file))
     try remember(try data.identity(), data.path)
     return data
   }
@@ -78,7 +79,7 @@ struct ImageChain {
   private mutating func openBackingFile(
     _ external: ExternalFile, _ image: ImageFile
   ) throws(ImageError) -> ImageFile? {
-    let file = try open(external, "backing file", namedBy: image)
+    let file = try open(external, namedBy: image)
     switch external.format {
     case "qcow2":
       return try ImageFile(file)
@@ -109,19 +110,38 @@ struct ImageChain {
 
   /// Opens a file that an image names, if the user has allowed it.
   private func open(
-    _ external: ExternalFile, _ role: String, namedBy image: ImageFile
+    _ external: ExternalFile, namedBy image: ImageFile
   ) throws(ImageError) -> OwnedFile {
-    let path = try decoding(image.path) { () throws(FormatError) in
-      try external.path(from: image.path)
+    let paths = try decoding(image.path) { () throws(FormatError) in
+      try external.paths(from: image.path)
     }
     guard options.followsExternalFiles else {
-      throw .externalFile(image.path, role: role, name: external.quoted)
+      throw .externalFile(image.path, role: external.role.rawValue, name: external.quoted)
     }
     do throws(ImageError) {
-      return try open(path)
+      return try open(try existing(paths))
     } catch {
-      throw .unsupported(image.path, reason: "its \(role): \(error)")
+      throw .unsupported(image.path, reason: "its \(external.role.rawValue): \(error)")
     }
+  }
+
+  /// The one of these paths that leads to a file; the first if none does.
+  ///
+  /// - Throws: `ImageError.unsupported` if two lead to different files.
+  private func existing(_ paths: [FilePath]) throws(ImageError) -> FilePath {
+    let found = paths.compactMap { path in
+      (try? FileIdentity(of: path)).map { (path: path, identity: $0) }
+    }
+    guard let first = found.first else { return paths[0] }
+    if let other = found.first(where: { $0.identity != first.identity }) {
+      throw .unsupported(
+        first.path,
+        reason: """
+          there is also \(other.path), which QEMU takes when it is started in this folder; \
+          change to the image's folder, so that there is one
+          """)
+    }
+    return first.path
   }
 
   private func open(_ path: FilePath) throws(ImageError) -> OwnedFile {

@@ -47,11 +47,11 @@ public struct ImageMetadata: Sendable {
       nameEnd == nameStart
       ? nil
       : ExternalFile(
-        Array(cluster[nameStart..<nameEnd]),
+        .backingFile, Array(cluster[nameStart..<nameEnd]),
         format: format.map { String(decoding: $0, as: UTF8.self) })
     dataFile =
       header.has(.externalDataFile)
-      ? ExternalFile(extensions.data(of: HeaderExtension.dataFileName) ?? []) : nil
+      ? ExternalFile(.dataFile, extensions.data(of: HeaderExtension.dataFileName) ?? []) : nil
   }
 }
 

@@ -27,13 +27,22 @@ final class Inflater: @unchecked Sendable {
     let decompressor = try ClusterDecompressor(method)
     // A descriptor can name nearly two clusters' worth of sectors.
     let window = try AlignedBuffer(
-      byteCount: max(2 * geometry.clusterSize, 64 << 10), purpose: "compressed clusters")
+      byteCount: Self.windowBytes(geometry), purpose: "compressed clusters")
     let cluster = try AlignedBuffer(
       byteCount: geometry.clusterSize, purpose: "a restored cluster")
     self.geometry = geometry
     self.decompressor = decompressor
     self.window = window
     self.cluster = cluster
+  }
+
+  private static func windowBytes(_ geometry: ClusterGeometry) -> Int {
+    max(2 * geometry.clusterSize, 64 << 10)
+  }
+
+  /// How much memory an inflater takes.
+  static func byteCount(_ geometry: ClusterGeometry) -> Int {
+    windowBytes(geometry) + geometry.clusterSize
   }
 
   /// Whether it has the cluster, or at least its compressed data, in memory.

@@ -16,6 +16,8 @@ public final class QCOW2Image: ImageSource {
   public let virtualSize: UInt64
   /// The size of the image's own file in bytes.
   public let fileSize: UInt64
+  /// Room to restore a compressed cluster.
+  public let bytesPerReader: Int
   /// What tells the files that are read from others.
   public let identities: [FileIdentity]
 
@@ -27,19 +29,29 @@ public final class QCOW2Image: ImageSource {
     self.fileSize = fileSize
     self.identities = identities
     virtualSize = layers[0].virtualSize
+    bytesPerReader = layers.map(\.bytesPerReader).max() ?? 0
   }
 
   /// The next run of data, by what the tables of all layers say.
+  ///
+  /// After `patience` runs without data the next one counts as data whatever it is, so that whoever
+  /// asks can stop: tables that lead to one another in a hostile image may go on for hours.
   public func nextData(from offset: GuestOffset) throws(ImageError) -> GuestRange? {
-    var place = offset
+    var (place, runs) = (offset, 0)
     while place.bytes < virtualSize {
       let (_, run) = try locate(place, limit: virtualSize - place.bytes, seesHoles: true)
       let end = GuestOffset(place.bytes + run.byteCount)
+      runs += 1
       if run.isData { return GuestRange(place, upTo: try endOfData(from: end)) }
+      if runs == Self.patience {
+        return GuestRange(place, upTo: min(end, GuestOffset(place.bytes + Self.lookAhead)))
+      }
       place = end
     }
     return nil
   }
+
+  private static let patience = 1 << 18
 
   /// Where data that goes on at `offset` ends, or a place before that: looking far ahead would only
   /// be looking twice.

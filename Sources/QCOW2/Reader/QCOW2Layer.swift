@@ -7,7 +7,10 @@ final class QCOW2Layer: Sendable {
   private let data: ImageFile
   private let tables: ClusterTables
   private let inflaters: InflaterPool
+  private let geometry: ClusterGeometry
 
+  /// How much memory a thread needs at the most while it reads.
+  var bytesPerReader: Int { Inflater.byteCount(geometry) }
   /// The size of its disk in bytes.
   var virtualSize: UInt64 { tables.virtualSize }
 
@@ -24,6 +27,7 @@ final class QCOW2Layer: Sendable {
       throw file.malformed("clusters of \(metadata.clusterSize) bytes, must be 512 to 2097152")
     }
     self.file = file
+    self.geometry = geometry
     data = dataFile ?? file
     tables = try ClusterTables(metadata, snapshot: snapshot, file: file)
     inflaters = InflaterPool(geometry, metadata.compression)
@@ -54,7 +58,9 @@ final class QCOW2Layer: Sendable {
     into part: UnsafeMutableRawBufferPointer, at offset: UInt64
   ) throws(ImageError) {
     guard data !== file else { return try file.read(into: part, at: offset, "a cluster") }
-    try data.check(1, at: offset, "a cluster")
+    let clusterSize = UInt64(geometry.clusterSize)
+    let lastCluster = (offset + UInt64(part.count) - 1) & ~(clusterSize - 1)
+    try data.check(1, at: max(offset, lastCluster), "a cluster")
     let count = Int(min(UInt64(part.count), data.size - offset))
     let start = UnsafeMutableRawBufferPointer(rebasing: part[..<count])
     try data.read(into: start, at: offset, "a cluster")

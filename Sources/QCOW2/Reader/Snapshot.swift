@@ -1,15 +1,11 @@
 /// An internal snapshot: the disk as it was at some time (qcow2 specification, "Snapshots").
 public struct Snapshot: Equatable, Sendable {
-  /// Its id, unique within the image; QEMU uses numbers.
+  /// Its id, unique within the image; QEMU uses numbers. At most 255 bytes of it.
   public let id: String
-  /// Its name, as the user gave it.
+  /// Its name, as the user gave it. At most 255 bytes of it.
   public let name: String
   /// When it was taken, in seconds since 1970.
   public let seconds: UInt32
-  /// The nanoseconds of that time.
-  public let nanoseconds: UInt32
-  /// How long the guest had been running, in nanoseconds.
-  public let guestNanoseconds: UInt64
   /// The size of the machine's state that was saved with it, in bytes; 0 for a disk alone.
   public let machineStateSize: UInt64
   /// The size of the disk in bytes; nil if the snapshot does not tell.

@@ -11,6 +11,8 @@ package import DiskImage
 /// ```
 package enum SnapshotTable {
   private static let fixedBytes = 40
+  /// As many as QEMU takes of a name.
+  private static let mostNameBytes = 255
 
   /// All snapshots of an image.
   ///
@@ -24,6 +26,7 @@ package enum SnapshotTable {
   ) throws(ImageError) -> [Snapshot] {
     let header = metadata.header
     let start = header.snapshotsOffset.bytes
+    if header.snapshotCount == 0 { return [] }
     guard header.snapshotCount <= ImageLimits.snapshots else {
       throw file.malformed(
         "\(header.snapshotCount) snapshots, must be at most \(ImageLimits.snapshots)")
@@ -71,12 +74,11 @@ package enum SnapshotTable {
       return rest.withUnsafeBytes { $0.loadBigEndian(UInt64.self, at: offset) }
     }
     return Snapshot(
-      id: String(decoding: rest[Int(extraLength)..<idEnd], as: UTF8.self),
-      name: String(decoding: rest[idEnd...], as: UTF8.self),
-      seconds: field(UInt32.self, at: 16), nanoseconds: field(UInt32.self, at: 20),
-      guestNanoseconds: field(UInt64.self, at: 24),
+      id: String(decoding: rest[Int(extraLength)..<idEnd].prefix(mostNameBytes), as: UTF8.self),
+      name: String(decoding: rest[idEnd...].prefix(mostNameBytes), as: UTF8.self),
+      seconds: field(UInt32.self, at: 16),
       machineStateSize: extra(at: 0) ?? UInt64(field(UInt32.self, at: 32)),
-      virtualSize: extra(at: 8), l1Offset: HostOffset(field(UInt64.self, at: 0)),
+      virtualSize: extra(at: 8).map { $0 & ~511 }, l1Offset: HostOffset(field(UInt64.self, at: 0)),
       l1EntryCount: field(UInt32.self, at: 8))
   }
 }

@@ -2,7 +2,7 @@ internal import DiskIO
 internal import DiskImage
 internal import Synchronization
 
-/// Pieces of an image's L1 and L2 tables, the ones used last: bounded memory for tables of any size.
+/// Pieces of an image's L1 and L2 tables, the ones in use: bounded memory for tables of any size.
 final class TableCache: Sendable {
   /// A piece of a table.
   struct Piece {
@@ -14,7 +14,7 @@ final class TableCache: Sendable {
   }
 
   private struct State {
-    /// The host offsets of the pieces, and the pieces; youngest use first.
+    /// The host offsets of the pieces, and the pieces; each use moves one towards the front.
     var offsets: [UInt64] = []
     var pieces: [Piece] = []
 

@@ -12,13 +12,17 @@ extension ImageDescription {
     public var entriesPerIncarnation: UInt64?
     /// The most incarnations that it keeps; 0 for no limit.
     public var maxIncarnations: UInt32?
-    /// Its incarnations, youngest first.
+    /// How many incarnations it has.
+    public var incarnationCount: Int
+    /// How many areas of forgotten incarnations wait to be used again.
+    public var limboCount: Int
+    /// Its incarnations, youngest first: the first 10,000 at most.
     public var incarnations: [Incarnation]
-    /// Where the areas of forgotten incarnations begin, newest first.
+    /// Where the areas of forgotten incarnations begin, newest first: the first 10,000 at most.
     public var limbo: [UInt64]
     /// How many entries its incarnations have in all.
     public var usedEntries: UInt64
-    /// What the incarnations and limbo areas take.
+    /// What the incarnations and limbo areas take, in whole clusters of the image.
     public var bytesOnDisk: UInt64
   }
 

@@ -23,6 +23,9 @@ public struct ImageDescription: Codable, Equatable, Sendable {
 }
 
 extension ImageDescription {
+  /// The most elements of a list whose length an image determines.
+  static let longestList = 10_000
+
   /// What only qcow2 images have.
   public struct QCOW2: Codable, Equatable, Sendable {
     /// The version of the format: 2 or 3.
@@ -41,7 +44,9 @@ extension ImageDescription {
     public var backingFile: ExternalFile?
     /// The file that holds the guest's data, if that is not the image. It has not been opened.
     public var dataFile: ExternalFile?
-    /// The internal snapshots, in the order of their table.
+    /// How many internal snapshots there are.
+    public var snapshotCount: Int
+    /// The internal snapshots, in the order of their table: the first 10,000 at most.
     public var snapshots: [Snapshot]
     /// The header extensions.
     public var headerExtensions: [HeaderExtension]

@@ -47,7 +47,7 @@ public struct ImageInspector: Sendable {
     description.virtualSize = metadata.virtualSize
     description.qcow2 = .init(metadata, try SnapshotTable.read(metadata, from: file))
     if let store = try SavedHashStore(of: metadata, in: file) {
-      description.hashStore = .init(store)
+      description.hashStore = .init(store, clusterSize: metadata.clusterSize)
     }
   }
 }
@@ -70,7 +70,8 @@ extension ImageDescription.QCOW2 {
       },
       backingFile: metadata.backingFile.map { .init(name: $0.name, format: $0.format) },
       dataFile: metadata.dataFile.map { .init(name: $0.name, format: $0.format) },
-      snapshots: snapshots.map {
+      snapshotCount: snapshots.count,
+      snapshots: snapshots.prefix(ImageDescription.longestList).map {
         .init(
           id: $0.id, name: $0.name, virtualSize: $0.virtualSize, takenAt: UInt64($0.seconds),
           machineStateSize: $0.machineStateSize)
@@ -82,7 +83,7 @@ extension ImageDescription.QCOW2 {
 }
 
 extension ImageDescription.HashStore {
-  init(_ store: SavedHashStore) {
+  init(_ store: SavedHashStore, clusterSize: Int) {
     let geometry = store.dump.flatMap { try? StoreGeometry(order: Int($0.order)) }
     let offsets = store.dump?.incarnations ?? []
     let limbo = store.dump?.limbo ?? []
@@ -90,10 +91,13 @@ extension ImageDescription.HashStore {
       isValid: store.problem == nil, problem: store.problem, order: geometry?.order,
       entriesPerIncarnation: geometry.map { UInt64($0.entryCount) },
       maxIncarnations: store.header?.maxIncarnations,
-      incarnations: zip(offsets, store.trailers).map {
+      incarnationCount: offsets.count, limboCount: limbo.count,
+      incarnations: zip(offsets, store.trailers).prefix(ImageDescription.longestList).map {
         .init(offset: $0, sequence: $1?.sequence, usedEntries: $1?.usedEntries)
       },
-      limbo: limbo, usedEntries: store.trailers.reduce(0) { $0 + ($1?.usedEntries ?? 0) },
-      bytesOnDisk: UInt64(geometry?.incarnationBytes ?? 0) * UInt64(offsets.count + limbo.count))
+      limbo: Array(limbo.prefix(ImageDescription.longestList)),
+      usedEntries: store.trailers.reduce(0) { $0 + ($1?.usedEntries ?? 0) },
+      bytesOnDisk: UInt64(geometry?.bytes(inClustersOf: clusterSize) ?? 0)
+        * UInt64(offsets.count + limbo.count))
   }
 }

@@ -15,8 +15,8 @@ struct SavedHashStore {
   /// The trailers of the incarnations, youngest first; nil for a damaged one.
   private(set) var trailers: [IncarnationTrailer?] = []
 
-  /// The most bytes of lists that are read: of four million incarnations.
-  private static let mostDumpBytes: UInt32 = 32 << 20
+  /// The most bytes of lists that are read: of a million incarnations.
+  private static let mostDumpBytes: UInt32 = 8 << 20
 
   /// Reads the store of an image; nil if it has none.
   ///

@@ -30,11 +30,12 @@ package struct BatchShape {
   /// The most memory for batches and what they are compared with.
   private static let bufferSize = 64 << 20
 
-  /// How many of `threads` workers may work so that buffers stay within 64 MiB: each holds a batch
-  /// and as much memory to compare it with.
-  package func workers(atMost threads: Int) -> Int {
+  /// How many of `threads` workers may work so that buffers stay within 64 MiB: each holds a batch,
+  /// as much memory to compare it with, and what reading the input takes.
+  package func workers(atMost threads: Int, bytesPerReader: Int = 0) -> Int {
     let perBatch = byteCount + compressedByteCount
-    return min(threads, max(1, (Self.bufferSize - 2 * lag * perBatch) / (perBatch + byteCount)))
+    let perWorker = perBatch + byteCount + bytesPerReader
+    return min(threads, max(1, (Self.bufferSize - 2 * lag * perBatch) / perWorker))
   }
 
   /// How many batches must exist for `threads` workers never to wait for memory: each holds one,

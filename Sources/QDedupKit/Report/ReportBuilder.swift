@@ -60,11 +60,10 @@ struct ReportBuilder {
   private var hashStore: ConversionReport.HashStore {
     let statistics = store.statistics
     let incarnations = UInt64(store.incarnationCount + store.limboCount)
-    let incarnationBytes = UInt64(store.geometry.incarnationBytes)
     let placeBytes =
       options.keepsHashStore
-      ? options.geometry.clusterCount(forBytes: incarnationBytes)
-        << UInt64(options.geometry.clusterBits) : incarnationBytes
+      ? store.geometry.bytes(inClustersOf: options.geometry.clusterSize)
+      : store.geometry.incarnationBytes
     return .init(
       present: options.keepsHashStore, order: store.geometry.order,
       entriesPerIncarnation: UInt64(store.geometry.entryCount),
@@ -75,7 +74,7 @@ struct ReportBuilder {
       logStoreHits: statistics.logStoreHits + counts.lookupsInFlight,
       incarnationHits: statistics.incarnationHits, falsePositives: statistics.falsePositives,
       collisions: counts.collisions, referencesCapped: counts.referencesCapped,
-      bytesOnDisk: incarnations * placeBytes,
+      bytesOnDisk: incarnations * UInt64(placeBytes),
       ramBytes: UInt64(store.ramBytes))
   }
 

@@ -9,7 +9,8 @@ enum Decompression {
   /// data that reaches farther back is an error, which it would not be in one piece.
   static func deflate(_ data: [UInt8], count: Int) -> [UInt8]? {
     var (data, stream) = (data, z_stream())
-    guard qdedup_inflate_init(&stream, -12) == Z_OK else { return nil }
+    let size = CInt(MemoryLayout<z_stream>.size)
+    guard inflateInit2_(&stream, -12, ZLIB_VERSION, size) == Z_OK else { return nil }
     defer { inflateEnd(&stream) }
     // Room for one byte more shows data that is too long.
     var output = [UInt8](repeating: 0, count: count + 1)
