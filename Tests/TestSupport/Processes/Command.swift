@@ -12,6 +12,8 @@ public struct Command: Sendable {
   public var input: CommandInput = .nothing
   /// How long it may run before it is killed and counts as hanging.
   public var secondsUntilHanging: Double = 60
+  /// Whether to look, every millisecond, how much memory it takes.
+  public var watchesMemory = false
 
   /// A command that reads nothing.
   public init(_ program: String, _ arguments: [String]) {

@@ -16,6 +16,8 @@ public struct CommandResult: Sendable, CustomStringConvertible {
   public let standardOutput: [UInt8]
   /// The bytes of standard error.
   public let standardError: [UInt8]
+  /// The most memory it had, in bytes, but for its last millisecond; 0 if that was not watched.
+  public let peakMemory: Int
 
   /// The exit code, or nil if a signal ended it.
   public var exitCode: CInt? {

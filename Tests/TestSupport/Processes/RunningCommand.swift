@@ -12,6 +12,7 @@ public final class RunningCommand {
   private let standardError: FileDescriptor
   private var pipe: FileDescriptor?
   private var ending: CommandResult.Ending?
+  private var peakMemory = 0
 
   /// Starts `command`.
   ///
@@ -87,7 +88,7 @@ public final class RunningCommand {
     return CommandResult(
       command: command.line, ending: ending,
       standardOutput: try ChildProcess.content(of: standardOutput),
-      standardError: try ChildProcess.content(of: standardError))
+      standardError: try ChildProcess.content(of: standardError), peakMemory: peakMemory)
   }
 
   /// Waits until `condition` holds or the command has ended.
@@ -99,6 +100,9 @@ public final class RunningCommand {
   public func waitUntil(_ condition: () throws -> Bool) throws -> Bool {
     let start = ContinuousClock.now
     while !hasEnded() {
+      if command.watchesMemory {
+        peakMemory = max(peakMemory, ChildProcess.peakMemory(of: processID))
+      }
       if try condition() { return true }
       if ContinuousClock.now - start > .seconds(command.secondsUntilHanging) {
         kill(processID, SIGKILL)

@@ -1,0 +1,61 @@
+import Foundation
+import SystemPackage
+import TestSupport
+import Testing
+
+/// Images with damaged headers and tables: each gives a sound output or one message, and never
+/// takes more memory than an image may.
+///
+/// The environment variable `QDEDUP_MUTATED_IMAGES` asks for more of them, and for the outcomes.
+@Suite struct MutatedImageTests {
+  let workspace: Workspace
+
+  init() throws { workspace = try Workspace() }
+
+  private static let wanted = ProcessInfo.processInfo.environment["QDEDUP_MUTATED_IMAGES"]
+  private static let count = UInt64(wanted ?? "") ?? 96
+  private static let mostMemory = 256 << 20
+
+  @Test(arguments: MutationBase.all)
+  func `is converted or refused`(_ base: MutationBase) throws {
+    let sound = try base.make(in: workspace.folder)
+    var (conversions, descriptions) = (MutationOutcomes(), MutationOutcomes())
+    for seed in 1...max(1, Self.count / UInt64(MutationBase.all.count)) {
+      try RawImage.write(ImageMutation.of(sound, seed: seed), to: workspace.input)
+      let about = "\(base.name), seed \(seed)"
+      let options = ["--no-sync"] + base.options(seed: seed)
+      let result = try run(["convert"] + options, [workspace.output.string], &conversions)
+      expectSuccessOrMessage(result, about)
+      let left = result.exitCode == 0 ? ["out.qcow2"] : []
+      #expect(try workspace.outputNames() == left, "\(about)")
+      if result.exitCode == 0 {
+        let check = try QemuImage(workspace.output).check()
+        #expect(check.exitCode == 0, "\(about): \(check)")
+      }
+      expectSuccessOrMessage(try run(["info"], [], &descriptions), about)
+      try Command("rm", ["-f", workspace.output.string]).run().expectingExit(0)
+    }
+    if Self.wanted != nil {
+      print("\(base.name): convert \(conversions); info \(descriptions)")
+    }
+  }
+
+  /// Runs the program on the mutated image, watched.
+  private func run(
+    _ arguments: [String], _ more: [String], _ outcomes: inout MutationOutcomes
+  ) throws -> CommandResult {
+    var command = try Workspace.qdedup(arguments + [workspace.input.string] + more)
+    command.watchesMemory = true
+    let clock = ContinuousClock()
+    let start = clock.now
+    let result = try command.run()
+    outcomes.add(result, took: clock.now - start)
+    return result
+  }
+
+  private func expectSuccessOrMessage(_ result: CommandResult, _ about: String) {
+    #expect(result.exitCode == 0 || result.exitCode == 1, "\(about): \(result)")
+    #expect(result.exitCode != 1 || !result.errors.isEmpty, "\(about): \(result)")
+    #expect(result.peakMemory <= Self.mostMemory, "\(about): \(result)")
+  }
+}
