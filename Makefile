@@ -4,6 +4,7 @@ SWIFT ?= swift
 PREFIX ?= /usr/local
 DESTDIR ?=
 BENCH_ARGS ?=
+SECONDS ?= 60
 
 STATIC := .build/static
 PROGRAM := $(STATIC)/release/qdedup
@@ -14,12 +15,13 @@ NEED_SWIFT = command -v $(SWIFT) >/dev/null || { echo 'Swift 6.2 or newer is nee
   'https://www.swift.org/install/linux' >&2; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check build install uninstall bench bench-micro clean
+.PHONY: help demo test check build install uninstall bench bench-micro fuzz clean
 
 help: ## list the targets
 	@echo 'qdedup: targets of this Makefile'
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
-	@echo 'Variables: SWIFT=$(SWIFT) PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) BENCH_ARGS=$(BENCH_ARGS)'
+	@echo 'Variables: SWIFT=$(SWIFT) PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) BENCH_ARGS=$(BENCH_ARGS)' \
+	  'SECONDS=$(SECONDS)'
 
 demo: build ## make a disk image, convert it, check the result with qemu-img
 	@.ci/install-packages demo
@@ -62,6 +64,11 @@ bench-micro: ## time the parts: the hash store, digests, tables; needs Swift 6.3
 	@.ci/install-packages build
 	@$(NEED_SWIFT)
 	@$(SWIFT) package --package-path benchmarks/micro benchmark --no-progress $(BENCH_ARGS)
+
+fuzz: ## feed the decoders damaged input for SECONDS in all
+	@.ci/install-packages build fuzz
+	@$(NEED_SWIFT)
+	@SWIFT=$(SWIFT) Tests/Fuzzing/run $(SECONDS)
 
 clean: ## remove all that was built
 	rm -rf .build benchmarks/micro/.build

@@ -71,6 +71,29 @@ func testTarget(_ module: String, uses others: [Target.Dependency] = []) -> Targ
     swiftSettings: swiftSettings)
 }
 
+/// The fuzz targets, which libFuzzer drives; `Tests/Fuzzing/run` sets the variable. Other builds do
+/// not see them, for a program without libFuzzer has no use for targets without a `main`.
+let fuzzing: [Target] =
+  Context.environment["QDEDUP_FUZZ"] == nil
+  ? []
+  : [
+    .target(name: "CFuzzing", path: "Tests/Fuzzing/CFuzzing"),
+    .target(
+      name: "FuzzedImages", dependencies: ["CFuzzing", "DiskIO", system],
+      path: "Tests/Fuzzing/FuzzedImages", swiftSettings: swiftSettings),
+    fuzzTarget("Header", uses: ["FuzzedImages", "DiskIO", "DiskImage", "QCOW2"]),
+    fuzzTarget("Image", uses: ["FuzzedImages", "DiskIO", "DiskImage", "QCOW2"]),
+    fuzzTarget("Snapshots", uses: ["FuzzedImages", "DiskIO", "DiskImage", "QCOW2"]),
+    fuzzTarget("Clusters", uses: ["QCOW2"]),
+    fuzzTarget("HashStore", uses: ["DedupStore"]),
+  ]
+
+func fuzzTarget(_ name: String, uses others: [Target.Dependency]) -> Target {
+  .executableTarget(
+    name: "Fuzz\(name)", dependencies: others, path: "Tests/Fuzzing/\(name)",
+    swiftSettings: swiftSettings + [.unsafeFlags(["-parse-as-library"])])
+}
+
 let package = Package(
   name: "qdedup",
   products: [
@@ -86,5 +109,5 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
   ],
-  targets: libraries + [testSupport] + tests
+  targets: libraries + [testSupport] + tests + fuzzing
 )
