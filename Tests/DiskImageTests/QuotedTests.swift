@@ -14,4 +14,12 @@ import Testing
   func quoted(text: String, shown: String) {
     #expect(text.quoted == shown)
   }
+
+  @Test("a message keeps its quotes and backslashes, and can be made visible twice")
+  func visible() {
+    let message = "cannot open \"a\u{1B}[2J\\b\u{9B}\n\": ä"
+    let shown = "cannot open \"a\\u{1b}[2J\\b\\u{9b}\\u{a}\": ä"
+    #expect(message.visible == shown)
+    #expect(shown.visible == shown)
+  }
 }
