@@ -31,6 +31,7 @@ import Testing
       if result.exitCode == 0 {
         let check = try QemuImage(workspace.output).check()
         #expect(check.exitCode == 0, "\(about): \(check)")
+        if base.options(seed: seed).isEmpty { try expectQemuReadsNothingElse(about) }
       }
       expectSuccessOrMessage(try run(["info"], [], &descriptions), about)
       try Command("rm", ["-f", workspace.output.string]).run().expectingExit(0)
@@ -38,6 +39,13 @@ import Testing
     if Self.wanted != nil {
       print("\(base.name): convert \(conversions); info \(descriptions)")
     }
+  }
+
+  /// Expects the content that QEMU reads from the mutated image, if it reads that at all.
+  private func expectQemuReadsNothingElse(_ about: String) throws {
+    let comparison = try QemuImage.run(
+      ["compare", "-f", "qcow2", "-F", "qcow2", workspace.input.string, workspace.output.string])
+    #expect(comparison.exitCode != 1, "\(about): \(comparison)")
   }
 
   /// Runs the program on the mutated image, watched.
