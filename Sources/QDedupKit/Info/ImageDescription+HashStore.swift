@@ -16,9 +16,9 @@ extension ImageDescription {
     public var incarnationCount: Int
     /// How many areas of forgotten incarnations wait to be used again.
     public var limboCount: Int
-    /// Its incarnations, youngest first: the first 10,000 at most.
+    /// Its incarnations, youngest first: the first 1,000 at most.
     public var incarnations: [Incarnation]
-    /// Where the areas of forgotten incarnations begin, newest first: the first 10,000 at most.
+    /// Where the areas of forgotten incarnations begin, newest first: the first 1,000 at most.
     public var limbo: [UInt64]
     /// How many entries its incarnations have in all.
     public var usedEntries: UInt64

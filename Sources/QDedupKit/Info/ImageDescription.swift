@@ -24,7 +24,7 @@ public struct ImageDescription: Codable, Equatable, Sendable {
 
 extension ImageDescription {
   /// The most elements of a list whose length an image determines.
-  static let longestList = 10_000
+  static let longestList = 1000
 
   /// What only qcow2 images have.
   public struct QCOW2: Codable, Equatable, Sendable {
@@ -46,7 +46,7 @@ extension ImageDescription {
     public var dataFile: ExternalFile?
     /// How many internal snapshots there are.
     public var snapshotCount: Int
-    /// The internal snapshots, in the order of their table: the first 10,000 at most.
+    /// The internal snapshots, in the order of their table: the first 1,000 at most.
     public var snapshots: [Snapshot]
     /// The header extensions.
     public var headerExtensions: [HeaderExtension]
