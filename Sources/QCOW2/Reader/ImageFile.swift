@@ -47,6 +47,20 @@ package final class ImageFile: Sendable {
     do { return try file.read(into: buffer, at: offset) } catch { throw .io(error) }
   }
 
+  /// Where the next data at or behind `offset` begins; nil if there is none. Where the file system
+  /// does not tell, all is data.
+  package func nextData(from offset: UInt64) -> UInt64? {
+    guard offset < size else { return nil }
+    do { return try file.nextData(from: offset) } catch { return offset }
+  }
+
+  /// The bytes of a range; what lies behind the file's end is zeros.
+  func padded(_ count: Int, at offset: UInt64) throws(ImageError) -> [UInt8] {
+    var bytes = try upTo(count, at: offset)
+    bytes.append(contentsOf: repeatElement(0, count: count - bytes.count))
+    return bytes
+  }
+
   /// The bytes of a range, which must lie inside the file.
   package func bytes(
     _ count: Int, at offset: UInt64, _ what: @autoclosure () -> String

@@ -24,6 +24,24 @@ package enum SnapshotTable {
   package static func read(
     _ metadata: ImageMetadata, from file: ImageFile
   ) throws(ImageError) -> [Snapshot] {
+    // Checked before memory is taken: each entry has at least its fixed bytes.
+    try file.check(
+      UInt64(metadata.header.snapshotCount) * UInt64(fixedBytes),
+      at: metadata.header.snapshotsOffset.bytes, "the snapshot table")
+    return try read(metadata, from: file, readsPastEnd: false).snapshots
+  }
+
+  /// All snapshots of an image, which may be damaged.
+  ///
+  /// - Parameters:
+  ///   - metadata: The image's header.
+  ///   - file: The image.
+  ///   - readsPastEnd: Whether what lies behind the file's end counts as zeros, not as an error.
+  /// - Returns: The snapshots in the order of the table, and its size.
+  /// - Throws: `ImageError`; no content makes it trap.
+  static func read(
+    _ metadata: ImageMetadata, from file: ImageFile, readsPastEnd: Bool
+  ) throws(ImageError) -> (snapshots: [Snapshot], byteCount: UInt64) {
     let header = metadata.header
     let start = header.snapshotsOffset.bytes
     if header.snapshotCount == 0 { return [] }
@@ -31,27 +49,32 @@ package enum SnapshotTable {
       throw file.malformed(
         "\(header.snapshotCount) snapshots, must be at most \(ImageLimits.snapshots)")
     }
-    // Checked before memory is taken: each entry has at least its fixed bytes.
-    try file.check(
-      UInt64(header.snapshotCount) * UInt64(fixedBytes), at: start, "the snapshot table")
+    let end = start.addingReportingOverflow(ImageLimits.snapshotTableSize)
+    guard !end.overflow, end.partialValue <= UInt64(Int64.max) else {
+      throw file.malformed("a snapshot table at byte \(start), which is no place in a file")
+    }
     var (snapshots, offset) = ([Snapshot](), start)
     for index in 0..<header.snapshotCount {
       offset = (offset + 7) & ~7
-      let snapshot = try entry(index, at: &offset, from: file)
+      let snapshot = try entry(index, at: &offset, from: file, readsPastEnd)
       guard offset - start <= ImageLimits.snapshotTableSize else {
         throw file.malformed(
           "a snapshot table of more than \(ImageLimits.snapshotTableSize) bytes, which is the most")
       }
       snapshots.append(snapshot)
     }
-    return snapshots
+    return (snapshots, offset - start)
   }
 
   /// Reads one entry and moves `offset` behind it.
   private static func entry(
-    _ index: UInt32, at offset: inout UInt64, from file: ImageFile
+    _ index: UInt32, at offset: inout UInt64, from file: ImageFile, _ readsPastEnd: Bool
   ) throws(ImageError) -> Snapshot {
-    let fixed = try file.bytes(fixedBytes, at: offset, "snapshot \(index)")
+    func bytes(_ count: Int, at offset: UInt64) throws(ImageError) -> [UInt8] {
+      if readsPastEnd { return try file.padded(count, at: offset) }
+      return try file.bytes(count, at: offset, "snapshot \(index)")
+    }
+    let fixed = try bytes(fixedBytes, at: offset)
     func field<Value: FixedWidthInteger>(_ type: Value.Type, at offset: Int) -> Value {
       fixed.withUnsafeBytes { $0.loadBigEndian(type, at: offset) }
     }
@@ -66,8 +89,7 @@ package enum SnapshotTable {
     let (idEnd, nameLength) = (
       Int(extraLength) + Int(field(UInt16.self, at: 12)), Int(field(UInt16.self, at: 14))
     )
-    let rest = try file.bytes(
-      idEnd + nameLength, at: offset + UInt64(fixedBytes), "snapshot \(index)")
+    let rest = try bytes(idEnd + nameLength, at: offset + UInt64(fixedBytes))
     offset += UInt64(fixedBytes + rest.count)
     func extra(at offset: Int) -> UInt64? {
       guard offset + 8 <= Int(extraLength) else { return nil }
