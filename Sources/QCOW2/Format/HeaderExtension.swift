@@ -18,6 +18,8 @@ public struct HeaderExtension: Equatable, Sendable {
   static let backingFormat: UInt32 = 0xE279_2ACA
   /// The type of the feature name table.
   static let featureNames: UInt32 = 0x6803_F857
+  /// The type of the place of the header of the encryption.
+  static let encryptionHeader: UInt32 = 0x0537_BE77
   /// The type of the list of bitmaps.
   static let bitmaps: UInt32 = 0x2385_2875
   /// The type of the name of the external data file.

@@ -1,0 +1,136 @@
+/// What uses each host cluster, and how often.
+///
+/// A cluster takes two bytes: the number of references up to 254, and a bit for each kind of use.
+/// Higher counts stand aside, in pieces for 1024 clusters each. Memory is taken for those parts of
+/// the file that are used at all.
+struct ReferenceMap: ~Copyable {
+  /// What a cluster is used for.
+  struct Use: OptionSet {
+    let rawValue: UInt8
+
+    static let header = Use(rawValue: 1)
+    static let l1Table = Use(rawValue: 2)
+    static let l2Table = Use(rawValue: 4)
+    static let refcounts = Use(rawValue: 8)
+    static let snapshotTable = Use(rawValue: 16)
+    static let other = Use(rawValue: 32)
+    static let data = Use(rawValue: 64)
+    /// No use, but what the refcount blocks say: that the cluster has one reference.
+    static let countedOnce = Use(rawValue: 128)
+  }
+
+  private typealias Page = UnsafeMutablePointer<UInt16>
+  private typealias HighCounts = UnsafeMutablePointer<UInt32>
+
+  private static let pageBits: UInt64 = 15
+  private static let highBits: UInt64 = 10
+  /// The low byte of a cluster whose count stands in `high`.
+  private static let escape: UInt16 = 255
+
+  private var pages: [Page?]
+  private var high: [UInt64: HighCounts] = [:]
+
+  /// No references to any cluster of a file.
+  ///
+  /// - Parameter clusterCount: The number of its clusters.
+  init(clusterCount: UInt64) {
+    pages = Array(repeating: nil, count: Int(clusterCount >> Self.pageBits) + 1)
+  }
+
+  deinit {
+    for page in pages { page?.deallocate() }
+    for counts in high.values { counts.deallocate() }
+  }
+
+  /// How often a cluster is used. O(1).
+  func count(_ cluster: UInt64) -> UInt32 {
+    let word = word(cluster)
+    let low = word & 0xFF
+    guard low == Self.escape else { return UInt32(low) }
+    return high[cluster >> Self.highBits]![Int(cluster & (1 << Self.highBits - 1))]
+  }
+
+  /// What a cluster is used for. O(1).
+  func uses(_ cluster: UInt64) -> Use {
+    Use(rawValue: UInt8(word(cluster) >> 8))
+  }
+
+  /// Notes what a cluster is used for, without counting.
+  mutating func note(_ use: Use, of cluster: UInt64) {
+    page(of: cluster)[Self.slot(cluster)] |= UInt16(use.rawValue) << 8
+  }
+
+  /// Counts references to a cluster.
+  ///
+  /// - Parameters:
+  ///   - cluster: The cluster, one of the file's or the one behind its end.
+  ///   - times: How many.
+  ///   - use: What for.
+  ///   - limit: The highest count that is kept.
+  /// - Returns: How many of them are beyond the limit.
+  mutating func add(
+    _ cluster: UInt64, times: UInt64, _ use: Use, limit: UInt32
+  ) -> UInt64 {
+    note(use, of: cluster)
+    let old = count(cluster)
+    let room = UInt64(limit - min(old, limit))
+    let new = old + UInt32(min(times, room))
+    setCount(new, of: cluster)
+    return times - min(times, room)
+  }
+
+  private mutating func setCount(_ count: UInt32, of cluster: UInt64) {
+    let (page, slot) = (page(of: cluster), Self.slot(cluster))
+    let flags = page[slot] & 0xFF00
+    if count < UInt32(Self.escape), page[slot] & 0xFF != Self.escape {
+      page[slot] = flags | UInt16(count)
+      return
+    }
+    let piece = cluster >> Self.highBits
+    let counts = high[piece] ?? Self.zeros(1 << Int(Self.highBits))
+    high[piece] = counts
+    counts[Int(cluster & (1 << Self.highBits - 1))] = count
+    page[slot] = flags | Self.escape
+  }
+
+  /// Visits the clusters of a range that are used, or noted for anything, from front to back.
+  func forEachUsed(in range: Range<UInt64>, _ body: (UInt64) -> Void) {
+    var cluster = range.lowerBound
+    while cluster < range.upperBound {
+      let index = Int(cluster >> Self.pageBits)
+      let end = min(range.upperBound, UInt64(index + 1) << Self.pageBits)
+      if index < pages.count, let page = pages[index] {
+        while cluster < end {
+          if page[Self.slot(cluster)] != 0 { body(cluster) }
+          cluster += 1
+        }
+      }
+      cluster = end
+    }
+  }
+
+  private func word(_ cluster: UInt64) -> UInt16 {
+    let index = Int(cluster >> Self.pageBits)
+    guard index < pages.count, let page = pages[index] else { return 0 }
+    return page[Self.slot(cluster)]
+  }
+
+  private mutating func page(of cluster: UInt64) -> Page {
+    let index = Int(cluster >> Self.pageBits)
+    while index >= pages.count { pages.append(nil) }
+    if let page = pages[index] { return page }
+    let page: Page = Self.zeros(1 << Int(Self.pageBits))
+    pages[index] = page
+    return page
+  }
+
+  private static func slot(_ cluster: UInt64) -> Int { Int(cluster & (1 << pageBits - 1)) }
+
+  private static func zeros<Value: FixedWidthInteger>(
+    _ count: Int
+  ) -> UnsafeMutablePointer<Value> {
+    let memory = UnsafeMutablePointer<Value>.allocate(capacity: count)
+    memory.initialize(repeating: 0, count: count)
+    return memory
+  }
+}
