@@ -28,7 +28,7 @@ public struct HashInfo: Hashable, Sendable {
 
 extension HashInfo {
   /// Decodes the 32 bytes at `offset` of `bytes`, which must hold them.
-  init(decoding bytes: UnsafeRawBufferPointer, at offset: Int) {
+  package init(decoding bytes: UnsafeRawBufferPointer, at offset: Int) {
     self.init(
       digest: Digest(
         high: bytes.loadBigEndian(UInt64.self, at: offset),

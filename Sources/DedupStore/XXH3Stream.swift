@@ -7,7 +7,7 @@ package struct XXH3Stream: ~Copyable {
   /// A hash of no bytes yet.
   ///
   /// - Throws: `StoreError.memory` if there is not enough.
-  init() throws(StoreError) {
+  package init() throws(StoreError) {
     guard let state = XXH3_createState() else {
       throw .memory(byteCount: 576, purpose: "a checksum")
     }
@@ -17,17 +17,17 @@ package struct XXH3Stream: ~Copyable {
   deinit { XXH3_freeState(state) }
 
   /// Starts anew.
-  func reset() {
+  package func reset() {
     XXH3_64bits_reset(state)
   }
 
   /// Adds `bytes`.
-  func update(_ bytes: UnsafeRawBufferPointer) {
+  package func update(_ bytes: UnsafeRawBufferPointer) {
     XXH3_64bits_update(state, bytes.baseAddress, bytes.count)
   }
 
   /// The hash of everything that was added.
-  var value: UInt64 { XXH3_64bits_digest(state) }
+  package var value: UInt64 { XXH3_64bits_digest(state) }
 
   /// The hash of `bytes` alone.
   package static func hash(_ bytes: UnsafeRawBufferPointer) -> UInt64 {

@@ -30,10 +30,12 @@ struct QDedup: ParsableCommand {
             Read a raw image from a pipe.
         qdedup info disk.qcow2
             Show what an image is.
+        qdedup check disk.qcow2
+            Check an image and its hash store; exit codes as those of qemu-img check.
 
       EXIT STATUS
-        0 done, 1 failed, 64 wrong usage, 130 interrupted
+        0 done, 1 failed, 64 wrong usage, 130 interrupted; check: 2 corrupt, 3 leaks
       """,
     version: qdedupVersion,
-    subcommands: [ConvertCommand.self, InfoCommand.self])
+    subcommands: [ConvertCommand.self, InfoCommand.self, CheckCommand.self])
 }

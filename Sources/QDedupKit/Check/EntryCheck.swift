@@ -1,0 +1,72 @@
+internal import DedupStore
+internal import DiskImage
+internal import QCOW2
+
+/// Checks entries of a hash store by what they say, without reading the clusters that they name.
+struct EntryCheck {
+  private let store: StoreGeometry
+  private let virtualSize: UInt64
+  private let clusters: ClusterGeometry?
+  private let checker: ImageChecker
+
+  init(_ store: StoreGeometry, _ metadata: ImageMetadata, _ checker: ImageChecker) {
+    self.store = store
+    virtualSize = metadata.virtualSize
+    clusters = ClusterGeometry(clusterSize: metadata.clusterSize)
+    self.checker = checker
+  }
+
+  /// Looks for what is wrong with a slot.
+  ///
+  /// - Parameters:
+  ///   - entry: What stands in it.
+  ///   - tag: Its tag in the filter.
+  ///   - slot: Its number.
+  /// - Returns: What is wrong, in words; nil if nothing is.
+  func problem(of entry: HashInfo, tag: Int, inSlot slot: Int) -> String? {
+    if entry.isEmpty {
+      let isZero = tag == 0 && entry.digest.high | entry.digest.low | entry.firstLogicalSector == 0
+      return isZero ? nil : "it is free, but it or its tag \(tag) is not zero"
+    }
+    let bucket = slot / StoreGeometry.slotsPerBucket
+    let (h1, h2) = store.buckets(of: entry.digest)
+    guard let expected = store.tag(of: entry.digest, in: bucket) else {
+      return "its entry is in bucket \(bucket) and belongs in \(h1) or \(h2)"
+    }
+    guard expected == tag else { return "its tag is \(tag), must be \(expected)" }
+    return problem(ofPlace: entry.physicalSector) ?? problem(ofGuest: entry.firstLogicalSector)
+  }
+
+  private func problem(ofPlace sector: UInt64) -> String? {
+    let isPossible = sector >> 62 == 2 || sector >> 47 == 0
+    guard isPossible, let clusters else {
+      return "its place 0x\(String(sector, radix: 16)) is none in a file"
+    }
+    let mapping = ClusterMapping(physicalSector: sector)
+    let host = mapping.host(clusters)
+    if !mapping.isCompressed, host.bytes & UInt64(clusters.clusterSize - 1) != 0 {
+      return "it names byte \(host.bytes), must be a multiple of \(clusters.clusterSize)"
+    }
+    guard checker.isUsedForData(mapping, clusters) else {
+      return "it names byte \(host.bytes), where the image has no data"
+    }
+    return nil
+  }
+
+  private func problem(ofGuest sector: UInt64) -> String? {
+    guard sector < virtualSize.dividedUp(bySectors: 512), let clusters else {
+      return "it names guest sector \(sector), behind the end of the disk"
+    }
+    let guest = sector << 9
+    guard guest & UInt64(clusters.clusterSize - 1) == 0 else {
+      return "it names guest byte \(guest), must be a multiple of \(clusters.clusterSize)"
+    }
+    return nil
+  }
+}
+
+extension UInt64 {
+  fileprivate func dividedUp(bySectors size: UInt64) -> UInt64 {
+    self / size + (self % size == 0 ? 0 : 1)
+  }
+}

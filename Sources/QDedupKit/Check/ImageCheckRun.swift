@@ -1,0 +1,93 @@
+internal import DedupStore
+internal import DiskIO
+internal import DiskImage
+internal import QCOW2
+public import SystemPackage
+
+/// Checks a qcow2 image and its hash store. Opens no other file, and changes nothing.
+public struct ImageCheckRun: Sendable {
+  private let path: FilePath
+  /// Whether the digest of each entry of the store is compared with the cluster that it names.
+  public var comparesData = false
+  /// Whether an image is checked that a running QEMU may write to.
+  public var ignoresLocks = false
+
+  /// A check of one image.
+  ///
+  /// - Parameter path: A regular file or a block device.
+  public init(_ path: FilePath) {
+    self.path = path
+  }
+
+  /// Checks the image.
+  ///
+  /// - Returns: What was found.
+  /// - Throws: `ConversionError` if the image cannot be read or is none that can be checked.
+  public func run() throws(ConversionError) -> CheckReport {
+    try converting(ConversionError.image) { () throws(ImageError) in
+      let file = try OwnedFile(readingImage: path)
+      let kind = try file.imageKind()
+      guard kind == .regular || kind == .blockDevice else { throw .notAnImage(path, kind) }
+      if !ignoresLocks { try ImageLock.acquireForReading(file) }
+      let format = try file.detectedFormat()
+      guard format == .qcow2 else {
+        throw .unsupported(
+          path, reason: "it is \(format?.name ?? "a raw image"), and only qcow2 can be checked")
+      }
+      return try check(try ImageFile(file))
+    }
+  }
+
+  private func check(_ file: ImageFile) throws(ImageError) -> CheckReport {
+    let metadata = try ImageMetadata(file)
+    let checker = try ImageChecker(metadata, file)
+    try checker.run()
+    let store = try StoreCheck(metadata, file, checker, comparesData: comparesData)?.run()
+    return CheckReport(path, file, metadata, checker.result, store)
+  }
+}
+
+extension CheckReport {
+  init(
+    _ path: FilePath, _ file: ImageFile, _ metadata: ImageMetadata, _ check: ImageCheck,
+    _ store: HashStore?
+  ) {
+    let findings = check.findings
+    let isCorrupt =
+      findings[.corruption] > 0 || findings[.overlap] > 0 || store?.state == .damaged
+    let result: Result =
+      findings[.checkError] > 0
+      ? .incomplete : isCorrupt ? .corrupt : findings[.leak] > 0 ? .leaks : .clean
+    self.init(
+      tool: .init(name: "qdedup", version: qdedupVersion), path: path.string,
+      fileSize: file.size, clusterSize: metadata.clusterSize, result: result,
+      checkErrors: findings[.checkError], corruptions: findings[.corruption],
+      overlaps: findings[.overlap], leaks: findings[.leak],
+      findings: findings.listed.map(Finding.init), notes: Self.notes(metadata),
+      totalClusters: check.totalClusters, allocatedClusters: check.allocatedClusters,
+      compressedClusters: check.compressedClusters,
+      fragmentedClusters: check.fragmentedClusters, imageEndOffset: check.end.bytes,
+      hashStore: store)
+  }
+
+  private static func notes(_ metadata: ImageMetadata) -> [String] {
+    let marks = metadata.features.filter { $0.kind == .incompatible && $0.bit < 2 }
+    var notes = marks.map {
+      $0 == .dirty
+        ? "it is marked as dirty: the last writer did not end properly"
+        : "it is marked as corrupt by an earlier writer or check"
+    }
+    if metadata.backingFile != nil { notes.append("its backing file was not checked") }
+    if metadata.dataFile != nil { notes.append("its data file was not checked") }
+    return notes
+  }
+}
+
+extension CheckReport.Finding {
+  init(_ finding: CheckFinding) {
+    self.init(
+      kind: finding.kind.rawValue, message: finding.what, hostOffset: finding.host?.bytes,
+      guestOffset: finding.guest?.bytes, expected: finding.expected, found: finding.found,
+      count: finding.count)
+  }
+}

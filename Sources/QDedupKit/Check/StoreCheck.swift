@@ -1,0 +1,116 @@
+internal import DedupStore
+internal import DiskImage
+internal import QCOW2
+
+/// Checks the hash store of an image whose tables have been checked.
+struct StoreCheck {
+  private let metadata: ImageMetadata
+  private let file: ImageFile
+  private let checker: ImageChecker
+  private let comparesData: Bool
+  /// The store as its header extension, lists and trailers tell it; nil without an extension.
+  private let store: SavedHashStore?
+
+  /// The check of a store; nil if the image has no mark of one.
+  ///
+  /// - Parameters:
+  ///   - metadata: The image's header.
+  ///   - file: The image.
+  ///   - checker: What has checked its tables.
+  ///   - comparesData: Whether digests are compared with clusters.
+  /// - Throws: `ImageError` if the file cannot be read.
+  init?(
+    _ metadata: ImageMetadata, _ file: ImageFile, _ checker: ImageChecker, comparesData: Bool
+  ) throws(ImageError) {
+    self.metadata = metadata
+    self.file = file
+    self.checker = checker
+    self.comparesData = comparesData
+    store = try SavedHashStore(of: metadata, in: file)
+    if store == nil, !metadata.marksHashStore { return nil }
+  }
+
+  /// Checks the store.
+  ///
+  /// - Returns: What was found.
+  /// - Throws: `ImageError` if the file cannot be read.
+  func run() throws(ImageError) -> CheckReport.HashStore {
+    var report = CheckReport.HashStore(state: .valid)
+    guard let store else {
+      report.note("its feature bit is set, but there is no header extension")
+      return report
+    }
+    if !metadata.marksHashStore || store.header?.isDirty == true {
+      report.state = .stale
+      report.reason = store.staleness
+      return report
+    }
+    if let problem = store.problem { report.note(problem) }
+    guard let dump = store.dump, let header = store.header,
+      let geometry = try? StoreGeometry(order: Int(dump.order))
+    else { return report }
+    checkAreas(header, dump, geometry, &report)
+    if comparesData { report.comparedClusters = 0 }
+    report.incarnations = dump.incarnations.count
+    let check = try IncarnationCheck(geometry, metadata, file, checker, comparesData: comparesData)
+    var younger: UInt64?
+    for (offset, trailer) in zip(dump.incarnations, store.trailers) {
+      guard let trailer else {
+        let name = "the incarnation at byte \(offset)"
+        if store.problem?.hasPrefix(name) != true { report.note("\(name) has no valid trailer") }
+        continue
+      }
+      if let younger, younger <= trailer.sequence {
+        report.note(
+          """
+          the incarnation at byte \(offset) has the sequence \(trailer.sequence), \
+          and a younger one has \(younger)
+          """)
+      }
+      younger = trailer.sequence
+      try check.run(HostOffset(offset), trailer, &report)
+    }
+    return report
+  }
+
+  /// Checks that nothing else stands where the store does.
+  private func checkAreas(
+    _ header: StoreHeader, _ dump: StoreDump, _ geometry: StoreGeometry,
+    _ report: inout CheckReport.HashStore
+  ) {
+    let size = UInt64(geometry.incarnationBytes)
+    var areas = dump.incarnations.map { ("an incarnation", $0, size) }
+    areas += dump.limbo.map { ("a limbo space", $0, size) }
+    if header.dumpOffset != 0 {
+      areas.append(("the dump", header.dumpOffset, UInt64(header.dumpLength)))
+      let end = header.dumpOffset + UInt64(header.dumpLength)
+      for offset in dump.incarnations + dump.limbo
+      where offset < end && header.dumpOffset < offset + size {
+        report.note("the dump overlaps the incarnation or limbo space at byte \(offset)")
+      }
+    }
+    for (what, offset, byteCount) in areas {
+      if let host = checker.firstUse(at: HostOffset(offset), byteCount: byteCount) {
+        report.note(
+          "\(what) at byte \(offset) overlaps a cluster that is used or counted, at byte \(host.bytes)"
+        )
+      }
+    }
+  }
+}
+
+extension ImageMetadata {
+  /// Whether the feature bit says that the hash store may be used.
+  fileprivate var marksHashStore: Bool {
+    features.contains { $0.kind == .autoclear && Int($0.bit) == StoreHeader.autoclearBit }
+  }
+}
+
+extension SavedHashStore {
+  /// Why a store that is not damaged may not be used.
+  fileprivate var staleness: String {
+    header?.isDirty == true
+      ? "a program was changing it when it ended"
+      : "the image was written to since the store was made, by a program without it"
+  }
+}
