@@ -20,13 +20,13 @@ extension HeaderExtension {
       let (type, length) = bytes.withUnsafeBytes {
         ($0.loadBigEndian(UInt32.self, at: offset), $0.loadBigEndian(UInt32.self, at: offset + 4))
       }
-      if type == end.type { break }
       offset += prefixSize
       let name = "header extension 0x\(String(type, radix: 16))"
       try FormatError.require(
         Int(length) <= bytes.count - offset,
         "\(name) at byte \(offset - prefixSize) has \(length) bytes, \(bytes.count - offset) are left"
       )
+      if type == end.type { break }
       try FormatError.require(types.insert(type).inserted, "\(name) appears twice")
       try FormatError.require(found.count < most, "more than \(most) header extensions")
       found.append(HeaderExtension(type: type, data: Array(bytes[offset..<offset + Int(length)])))
