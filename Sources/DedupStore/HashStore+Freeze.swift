@@ -1,10 +1,12 @@
 extension HashStore {
   /// Makes the log store an incarnation, in the order of S10.
   ///
+  /// - Parameter isLast: Whether nothing is looked up any more, so that RAM needs no filter.
   /// - Throws: `StoreError`. Nothing is half added then: the log store keeps its entries, space
   ///   from limbo is the next to be taken again, and space that was newly allocated waits there too.
-  func freeze() throws(StoreError) {
-    if !limitIsReached { try filters.reserveLane() }
+  func freeze(isLast: Bool = false) throws(StoreError) {
+    precondition(!isClosed, "a store was used after its last freeze")
+    if !isLast && !limitIsReached { try filters.reserveLane() }
     let region = try takeRegion()
     let sequence = counters.freezes + 1
     do {
@@ -14,7 +16,7 @@ extension HashStore {
       throw error
     }
     while limitIsReached { forgetOldest() }
-    filters.addYoungest(logStore.slots)
+    if !isLast { filters.addYoungest(logStore.slots) }
     incarnations.append(
       Incarnation(offset: region.offset, sequence: sequence, used: logStore.count))
     counters.freezes = sequence

@@ -17,9 +17,12 @@ extension HashStore {
 
   /// Freezes the log store if it holds anything, so that what is saved knows every entry (S10).
   ///
+  /// - Parameter isLast: Whether only `dump`, `statistics` and sizes are asked for from now on. The
+  ///   last incarnation then gets no filter in RAM, and the store takes nothing more.
   /// - Throws: What made the freeze fail; the log store still holds its entries then.
-  public func finish() throws(StoreError) {
-    if logStore.count > 0 { try freeze() }
+  public func finish(isLast: Bool = false) throws(StoreError) {
+    if logStore.count > 0 { try freeze(isLast: isLast) }
+    isClosed = isLast
   }
 
   /// Drops an entry, so that the next cluster with its digest is a new physical copy (S8, S33).

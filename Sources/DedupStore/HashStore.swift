@@ -25,6 +25,8 @@ public final class HashStore {
   var incarnations: [Incarnation] = []
   var limbo = Limbo()
   var counters = StoreStatistics()
+  /// Whether the last freeze has been.
+  var isClosed = false
 
   /// An empty store (S6).
   ///

@@ -90,7 +90,7 @@ final class Conversion {
     if options.keepsHashStore {
       try converting(ConversionError.store) { () throws(StoreError) in
         if options.logStoreOrder == nil { store = try store.compacted() }
-        try store.finish()
+        try store.finish(isLast: true)
       }
       features.append(Self.hashStoreFeature)
       extensions.append(try storeExtension(besides: features))

@@ -44,6 +44,21 @@ import TestSupport
     #expect(storage.allocations == 1)
   }
 
+  @Test("S10: the last freeze takes no memory for a filter, and is saved like the others")
+  func s10Last() throws {
+    let storages = [MemoryStorage(), MemoryStorage()]
+    let stores = try storages.map { storage in
+      try Self.filled(order: 5, count: 200, storage: storage).store
+    }
+    let ramBytes = stores[0].ramBytes
+    try stores[0].finish(isLast: true)
+    try stores[1].finish()
+    #expect(stores[0].ramBytes == ramBytes)
+    #expect(stores[0].dump == stores[1].dump)
+    #expect(stores[0].statistics == stores[1].statistics)
+    #expect(storages[0].bytes == storages[1].bytes)
+  }
+
   @Test("S10: offset, filter, table and then the seal, in this order")
   func s10Order() throws {
     let storage = MemoryStorage()

@@ -31,7 +31,7 @@ struct Trial {
   /// - Throws: `StoreError`, or `WrongAnswer`.
   mutating func run(_ disk: SimulatedDisk) throws {
     for content in disk { try process(content) }
-    try store.finish()
+    try store.finish(isLast: true)
   }
 
   /// Does with a cluster what a conversion does: looks for its content, and stores it if it is not
