@@ -4,13 +4,19 @@ internal import DiskIO
 final class FilterPanel {
   private let memory: ZeroedBuffer
 
-  /// The tags, transposed: a line for each bucket.
+  /// The tags, transposed: the lines of a bucket, then those of the next one.
   var base: UnsafeMutableRawPointer { memory.bytes.baseAddress! }
   /// The bytes of memory that the panel may use.
-  var ramBytes: Int { memory.bytes.count }
+  var byteCount: Int { memory.bytes.count }
 
-  /// A panel of `byteCount` zero bytes.
-  init(byteCount: Int) throws(StoreError) {
-    memory = try ZeroedBuffer(storeBytes: byteCount, purpose: "the filters of the hash store")
+  /// A panel of `byteCount` zero bytes, in a store that takes `otherBytes` besides.
+  init(byteCount: Int, besides otherBytes: Int) throws(StoreError) {
+    memory = try ZeroedBuffer(
+      storeBytes: byteCount, purpose: "the filters of the hash store", besides: otherBytes)
+  }
+
+  /// Gives the memory of the first `byteCount` bytes back, which read as zeros from then on.
+  func discard(upTo byteCount: Int) {
+    memory.discard(upTo: byteCount)
   }
 }

@@ -1,23 +1,23 @@
 internal import DiskIO
 
 extension HashStore {
-  /// Tries the lanes of a panel in which a tag has matched, from the youngest to the oldest.
+  /// Tries the lanes of a group in which a tag has matched, from the youngest to the oldest.
   ///
   /// Per incarnation it is bucket h1 with tag h2, then bucket h2 with tag h1 (S23). When both are
   /// the same bucket the second try would read it again for nothing (S24).
   @inline(never)
-  func confirm<Tag>(
-    _ lanes: Range<Int>, of filters: TagFilters<Tag>, for wanted: WantedEntry
+  func confirm(
+    _ lanes: Range<Int>, for wanted: WantedEntry
   ) throws(StoreError) -> FrozenPlace? {
     let (h1, h2) = geometry.buckets(of: wanted.digest)
     for lane in lanes.reversed() {
       let rank = filters.ring.rank(ofLane: lane)
       let first = try confirm(
-        bucket: h1, tag: h2, lane: lane, rank: rank, of: filters, for: wanted)
+        bucket: h1, tag: TagLine.tag(wanted.digest.low), lane: lane, rank: rank, for: wanted)
       if let first { return first }
       if h1 == h2 { continue }
       let second = try confirm(
-        bucket: h2, tag: h1, lane: lane, rank: rank, of: filters, for: wanted)
+        bucket: h2, tag: TagLine.tag(wanted.digest.high), lane: lane, rank: rank, for: wanted)
       if let second { return second }
     }
     return nil
@@ -25,9 +25,8 @@ extension HashStore {
 
   /// Compares the whole digests of all slots of a bucket whose tag matches; the bucket is read at
   /// the first of them (S24).
-  private func confirm<Tag>(
-    bucket: Int, tag: Int, lane: Int, rank: Int, of filters: TagFilters<Tag>,
-    for wanted: WantedEntry
+  private func confirm(
+    bucket: Int, tag: UInt16, lane: Int, rank: Int, for wanted: WantedEntry
   ) throws(StoreError) -> FrozenPlace? {
     var isRead = false
     var digestMatched = false

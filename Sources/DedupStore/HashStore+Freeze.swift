@@ -6,7 +6,7 @@ extension HashStore {
   ///   from limbo is the next to be taken again, and space that was newly allocated waits there too.
   func freeze(isLast: Bool = false) throws(StoreError) {
     precondition(!isClosed, "a store was used after its last freeze")
-    if !isLast && !limitIsReached { try filters.reserveLane() }
+    if !isLast && !limitIsReached { try filters.reserveLane(besides: ramBytesBesidesFilters) }
     let region = try takeRegion()
     let sequence = counters.freezes + 1
     do {

@@ -50,37 +50,26 @@ extension HashStore {
   /// Searches the incarnations, youngest first.
   @inline(__always)
   func findFrozen(_ wanted: WantedEntry) throws(StoreError) -> FrozenPlace? {
-    switch filters {
-    case .narrow(let filters): try search(filters, for: wanted)
-    case .wide(let filters): try search(filters, for: wanted)
-    }
-  }
-
-  @inline(__always)
-  private func search<Tag>(
-    _ filters: TagFilters<Tag>, for wanted: WantedEntry
-  ) throws(StoreError) -> FrozenPlace? {
     let ring = filters.ring
-    if let place = try search(ring.wrapped, of: filters, for: wanted) { return place }
-    return try search(ring.straight, of: filters, for: wanted)
+    if let place = try search(ring.wrapped, for: wanted) { return place }
+    return try search(ring.straight, for: wanted)
   }
 
-  /// Searches a run of lanes downwards, panel by panel, which is from young to old.
+  /// Searches a run of lanes downwards, group by group, which is from young to old.
   @inline(__always)
-  private func search<Tag>(
-    _ lanes: Range<Int>, of filters: TagFilters<Tag>, for wanted: WantedEntry
+  private func search(
+    _ lanes: Range<Int>, for wanted: WantedEntry
   ) throws(StoreError) -> FrozenPlace? {
     if lanes.isEmpty { return nil }
-    let (h1, h2) = geometry.buckets(of: wanted.digest)
-    var panel = (lanes.upperBound - 1) / Tag.lanes
-    let last = lanes.lowerBound / Tag.lanes
-    while panel >= last {
-      if filters.panel(panel, mayHold: h1, h2) {
-        let first = panel * Tag.lanes
-        let inside = lanes.clamped(to: first..<first + Tag.lanes)
-        if let place = try confirm(inside, of: filters, for: wanted) { return place }
+    var group = (lanes.upperBound - 1) / TagLine.lanes
+    let last = lanes.lowerBound / TagLine.lanes
+    while group >= last {
+      if filters.group(group, mayHold: wanted.digest) {
+        let first = group * TagLine.lanes
+        let inside = lanes.clamped(to: first..<first + TagLine.lanes)
+        if let place = try confirm(inside, for: wanted) { return place }
       }
-      panel -= 1
+      group -= 1
     }
     return nil
   }

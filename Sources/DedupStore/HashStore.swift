@@ -16,7 +16,7 @@ public final class HashStore {
   public let maxIncarnations: UInt32
 
   let storage: any StoreStorage
-  let filters: AnyTagFilters
+  let filters: TagFilters
   let writer: IncarnationWriter
   /// Holds the bucket that a lookup has read.
   let bucketBytes: ZeroedBuffer
@@ -41,7 +41,7 @@ public final class HashStore {
     geometry = try StoreGeometry(order: order)
     self.maxIncarnations = maxIncarnations
     self.storage = storage
-    filters = AnyTagFilters(geometry: geometry)
+    filters = TagFilters(geometry: geometry)
     writer = try IncarnationWriter(geometry: geometry, storage: storage)
     bucketBytes = try ZeroedBuffer(
       storeBytes: StoreGeometry.slotsPerBucket * StoreGeometry.entryBytes,
@@ -56,8 +56,11 @@ public final class HashStore {
   public var limboCount: Int { limbo.count }
 
   /// The bytes of memory that the store may use: log store, filters and buffers.
-  public var ramBytes: Int {
-    logStore.ramBytes + filters.ramBytes + writer.ramBytes + bucketBytes.bytes.count
+  public var ramBytes: Int { ramBytesBesidesFilters + filters.ramBytes }
+
+  /// The part of `ramBytes` that does not grow.
+  var ramBytesBesidesFilters: Int {
+    logStore.ramBytes + writer.ramBytes + bucketBytes.bytes.count
   }
 
   /// What the store has done so far; O(incarnations).

@@ -44,9 +44,9 @@ extension StoreError: CustomStringConvertible {
 
 extension ZeroedBuffer {
   /// Memory for a part of the store; lack of it is a `StoreError` that says how much was needed.
-  init(storeBytes byteCount: Int, purpose: String) throws(StoreError) {
+  init(storeBytes byteCount: Int, purpose: String, besides otherBytes: Int = 0) throws(StoreError) {
     do {
-      try self.init(byteCount: byteCount, purpose: purpose)
+      try self.init(byteCount: byteCount, purpose: purpose, besides: otherBytes)
     } catch {
       throw .memory(byteCount: byteCount, purpose: purpose)
     }

@@ -3,76 +3,78 @@ internal import CQDedupShims
 /// The tag filters of all incarnations in RAM, transposed.
 ///
 /// A miss has to look at two buckets of every incarnation. With one filter after another that is a
-/// cache miss for each; here the tags of a bucket stand side by side for all lanes of a panel:
+/// cache miss for each; here the tags of a bucket stand side by side, those of a group of lanes in a
+/// line, and the lines of several groups one after the other:
 ///
 /// ```
-/// panel: | bucket 0: slot 0 of all lanes | slot 1 | slot 2 | slot 3 | bucket 1: slot 0 … |
+/// panel: | bucket 0: line of group 0, line of group 1, … | bucket 1: line of group 0, …
 /// ```
-final class TagFilters<Tag: FilterTag> {
-  private let geometry: StoreGeometry
-  private var panels: [FilterPanel] = []
-  /// Where each panel begins; apart from `panels`, so that a lookup counts no references.
-  private var bases = UnsafeMutablePointer<UnsafeMutableRawPointer>.allocate(capacity: 1)
-  private var basesCapacity = 1
+final class TagFilters {
+  let geometry: StoreGeometry
+  /// The memory, each panel with the first of the groups that share it.
+  var panels: [(memory: FilterPanel, firstGroup: Int)] = []
+  /// Where each group is; apart from `panels`, so that a lookup counts no references.
+  var places = UnsafeMutablePointer<GroupPlace>.allocate(capacity: 1)
+  var placesCapacity = 1
+  /// How many groups there are.
+  var groupCount = 0
   /// Which lanes are in use.
   private(set) var ring = LaneRing()
+
+  /// Where the lines of a group are.
+  struct GroupPlace {
+    /// The line of bucket 0.
+    let base: UnsafeMutableRawPointer
+    /// The bytes from one bucket's line to the next one's.
+    let stride: Int
+
+    /// The line of a bucket.
+    @inline(__always)
+    func line(of bucket: Int) -> UnsafeMutableRawPointer { base + bucket * stride }
+  }
 
   init(geometry: StoreGeometry) {
     self.geometry = geometry
   }
 
-  deinit { bases.deallocate() }
+  deinit { places.deallocate() }
 
   /// The bytes of all panels.
-  var ramBytes: Int { panels.count * geometry.bucketCount * Tag.lineBytes }
+  var ramBytes: Int { groupCount * Self.groupBytes(geometry) }
 
-  /// Whether a tag is in either of its two buckets in any lane of a panel.
+  /// The bytes by which the filters grow.
+  static func groupBytes(_ geometry: StoreGeometry) -> Int {
+    geometry.bucketCount * TagLine.byteCount
+  }
+
+  /// Whether a tag of this digest is in either of its two buckets in any lane of a group.
   @inline(__always)
-  func panel(_ panel: Int, mayHold h1: Int, _ h2: Int) -> Bool {
-    let base = UnsafeRawPointer(bases[panel])
-    let first = Tag.matches(Tag(truncatingIfNeeded: h2), in: base + h1 * Tag.lineBytes)
-    let second = Tag.matches(Tag(truncatingIfNeeded: h1), in: base + h2 * Tag.lineBytes)
+  func group(_ group: Int, mayHold digest: Digest) -> Bool {
+    let (place, (h1, h2)) = (places[group], geometry.buckets(of: digest))
+    let first = TagLine.matches(TagLine.tag(digest.low), in: place.line(of: h1))
+    let second = TagLine.matches(TagLine.tag(digest.high), in: place.line(of: h2))
     return first | second != 0
   }
 
   /// Brings near what a lookup in these two buckets compares.
   func prefetch(_ h1: Int, _ h2: Int) {
-    let (bases, first, second) = (bases, h1 * Tag.lineBytes, h2 * Tag.lineBytes)
-    for panel in 0..<panels.count {
-      for part in 0..<Tag.lineBytes / cacheLineBytes {
-        qdedup_prefetch(bases[panel] + first + part * cacheLineBytes)
-        qdedup_prefetch(bases[panel] + second + part * cacheLineBytes)
-      }
+    for group in 0..<groupCount {
+      qdedup_prefetch(places[group].line(of: h1))
+      qdedup_prefetch(places[group].line(of: h2))
     }
   }
 
   /// Whether `slot` of `bucket` has this tag in `lane`.
   @inline(__always)
-  func lane(_ lane: Int, has tag: Int, inSlot slot: Int, of bucket: Int) -> Bool {
-    line(of: bucket, lane: lane)[slot * Tag.lanes + lane % Tag.lanes]
-      == Tag(truncatingIfNeeded: tag)
+  func lane(_ lane: Int, has tag: UInt16, inSlot slot: Int, of bucket: Int) -> Bool {
+    tags(of: bucket, lane: lane)[slot * TagLine.lanes] == tag
   }
 
-  private func line(of bucket: Int, lane: Int) -> UnsafeMutablePointer<Tag> {
-    (bases[lane / Tag.lanes] + bucket * Tag.lineBytes).assumingMemoryBound(to: Tag.self)
-  }
-
-  /// Makes sure that one more incarnation finds a lane.
-  ///
-  /// - Throws: `StoreError.memory` if a new panel is needed and there is not enough.
-  func reserveLane() throws(StoreError) {
-    guard ring.made == panels.count * Tag.lanes else { return }
-    let panel = try FilterPanel(byteCount: geometry.bucketCount * Tag.lineBytes)
-    if panels.count == basesCapacity {
-      let larger = UnsafeMutablePointer<UnsafeMutableRawPointer>
-        .allocate(capacity: basesCapacity * 2)
-      larger.moveInitialize(from: bases, count: panels.count)
-      bases.deallocate()
-      bases = larger
-      basesCapacity *= 2
-    }
-    (bases + panels.count).initialize(to: panel.base)
-    panels.append(panel)
+  /// Where the tag of slot 0 is; that of the next slot is `TagLine.lanes` further.
+  @inline(__always)
+  private func tags(of bucket: Int, lane: Int) -> UnsafeMutablePointer<UInt16> {
+    places[lane / TagLine.lanes].line(of: bucket).assumingMemoryBound(to: UInt16.self)
+      + lane % TagLine.lanes
   }
 
   /// Adds the filter of a new youngest incarnation; `reserveLane` or `dropOldest` came before.
@@ -81,12 +83,12 @@ final class TagFilters<Tag: FilterTag> {
   func addYoungest(_ slots: UnsafePointer<HashInfo>) {
     let lane = ring.takeLane()
     for bucket in 0..<geometry.bucketCount {
-      let tags = line(of: bucket, lane: lane)
+      let tags = tags(of: bucket, lane: lane)
       for slot in 0..<StoreGeometry.slotsPerBucket {
         let entry = slots[bucket * StoreGeometry.slotsPerBucket + slot]
-        let tag = entry.isEmpty ? nil : geometry.tag(of: entry.digest, in: bucket)
-        tags[slot * Tag.lanes + lane % Tag.lanes] =
-          tag.map { Tag(truncatingIfNeeded: $0) } ?? Tag.unused
+        let isInH1 = geometry.buckets(of: entry.digest).h1 == bucket
+        let tag = TagLine.tag(isInH1 ? entry.digest.low : entry.digest.high)
+        tags[slot * TagLine.lanes] = entry.isEmpty ? TagLine.unused : tag
       }
     }
   }
@@ -99,6 +101,7 @@ final class TagFilters<Tag: FilterTag> {
   /// Leaves out all filters and gives their memory back (S6).
   func removeAll() {
     panels.removeAll()
+    groupCount = 0
     ring = LaneRing()
   }
 }

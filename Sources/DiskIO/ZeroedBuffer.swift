@@ -22,9 +22,11 @@ public struct ZeroedBuffer: ~Copyable, @unchecked Sendable {
   /// - Parameters:
   ///   - byteCount: How much memory, more than 0.
   ///   - purpose: What it is for, named in the error.
+  ///   - otherBytes: What the same purpose takes already, so that both are held against the
+  ///     machine's memory together.
   /// - Throws: `IOError` of `.allocate` when there is not that much memory, instead of a trap.
-  public init(byteCount: Int, purpose: String) throws(IOError) {
-    guard byteCount > 0, byteCount <= Self.physicalByteCount else {
+  public init(byteCount: Int, purpose: String, besides otherBytes: Int = 0) throws(IOError) {
+    guard byteCount > 0, byteCount <= Self.physicalByteCount - otherBytes else {
       throw IOError(.allocate, FilePath(purpose), reason: .noMemory)
     }
     let slack = byteCount >= Self.hugePageBytes ? Self.hugePageBytes : 0
@@ -39,6 +41,14 @@ public struct ZeroedBuffer: ~Copyable, @unchecked Sendable {
     bytes = UnsafeMutableRawBufferPointer(start: start, count: byteCount)
     // Only advice: without huge pages the memory is slower, but the same.
     if slack != 0 { madvise(start, byteCount, MADV_HUGEPAGE) }
+  }
+
+  /// Gives back the memory of the first `byteCount` bytes, in whole pages; they read as zeros then.
+  ///
+  /// The corresponding C function is `madvise`.
+  public func discard(upTo byteCount: Int) {
+    let pageBytes = sysconf(Int32(_SC_PAGESIZE))
+    madvise(bytes.baseAddress, byteCount / pageBytes * pageBytes, MADV_DONTNEED)
   }
 
   deinit { munmap(mapping.baseAddress, mapping.count) }

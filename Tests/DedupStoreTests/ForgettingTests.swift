@@ -12,7 +12,8 @@ import TestSupport
   }
 
   @Test(
-    "S15 S18 S19: the steady state takes max + 1 regions in turn", arguments: [1, 2, 3, 16, 17, 40])
+    "S15 S18 S19: the steady state takes max + 1 regions in turn",
+    arguments: [1, 2, 3, 8, 9, 40, 130])
   func s15s18s19SteadyState(max: Int) throws {
     let storage = MemoryStorage()
     let store = try HashStore(order: 2, maxIncarnations: UInt32(max), storage: storage)
@@ -45,6 +46,23 @@ import TestSupport
     for _ in 0..<300 { frozen.append(try freeze(store, &entries)) }
     #expect(store.incarnationCount == 300)
     #expect(store.limboCount == 0)
+    for entry in frozen { #expect(try store.lookup(entry.digest)?.entry == entry) }
+  }
+
+  @Test(
+    "S17: filters that move together lose nothing, and take 64 bytes a bucket for 8 incarnations",
+    arguments: [(1, 300), (14, 130), (17, 34)])
+  func s17Growing(order: Int, count: Int) throws {
+    let store = try HashStore(order: order, maxIncarnations: 0, storage: try SparseStorage())
+    let ramBytes = store.ramBytes
+    var entries = Entries(seed: 170)
+    var frozen: [HashInfo] = []
+    for _ in 0..<count {
+      frozen.append(try freeze(store, &entries))
+      let groups = (frozen.count + 7) / 8
+      #expect(store.ramBytes == ramBytes + (groups * 64) << order)
+      #expect(try store.lookup(frozen[frozen.count / 2].digest)?.entry == frozen[frozen.count / 2])
+    }
     for entry in frozen { #expect(try store.lookup(entry.digest)?.entry == entry) }
   }
 

@@ -75,6 +75,16 @@ import TestSupport
     #expect(store.statistics.falsePositives == 1)
   }
 
+  @Test("S23: tags of 16 bits keep misses from reading, at any order", arguments: [1, 4, 9])
+  func s23SeldomInVain(order: Int) throws {
+    let store = try HashStore(order: order, maxIncarnations: 0, storage: MemoryStorage())
+    var entries = Entries(seed: 23)
+    while store.incarnationCount < 128 { try store.insert(entries.next()) }
+    for _ in 0..<4000 { #expect(try store.lookup(entries.digest()) == nil) }
+    // Chance lets expect 4000 · 128 · 8 / 65536 = 62 at most.
+    #expect(store.statistics.falsePositives < 120)
+  }
+
   @Test("S24: a bucket that is both h1 and h2 is read once")
   func s24SameBucket() throws {
     let (store, storage) = try frozen([entry(5, 5, variant: 1)])

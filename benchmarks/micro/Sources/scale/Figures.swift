@@ -53,7 +53,7 @@ struct Figures: Codable {
     missed = trial.missed
     lookups = statistics.lookups
     insertions = statistics.insertions
-    let expected = Double(trial.searched) * Self.falsePositives(order: order, load: load)
+    let expected = Double(trial.searched) * Self.falsePositives(load: load)
     let all = Double(lookups)
     falsePositivesPerLookup = Double(statistics.falsePositives) / all
     expectedFalsePositivesPerLookup = expected / all
@@ -62,9 +62,9 @@ struct Figures: Codable {
   }
 
   /// How many of the two buckets of an incarnation have a matching tag by chance: each of the 4
-  /// slots is used with the probability `load`, and its tag is any of 2^order.
-  private static func falsePositives(order: Int, load: Double) -> Double {
-    2 * (1 - pow(1 - pow(2, -Double(order)), 4 * load))
+  /// slots is used with the probability `load`, and its tag in RAM is any of 2^16.
+  private static func falsePositives(load: Double) -> Double {
+    2 * (1 - pow(1 - pow(2, -16), 4 * load))
   }
 
   /// The figures as a JSON object.
