@@ -30,8 +30,19 @@ struct Trial {
   ///
   /// - Throws: `StoreError`, or `WrongAnswer`.
   mutating func run(_ disk: SimulatedDisk) throws {
-    for content in disk { try process(content) }
+    var disk = disk
+    var next = (announced(disk.next()), announced(disk.next()), announced(disk.next()))
+    while let content = next.0 {
+      next = (next.1, next.2, announced(disk.next()))
+      try process(content)
+    }
     try store.finish(isLast: true)
+  }
+
+  /// Tells the store that a content will be looked up, three lookups ahead as in a conversion.
+  private func announced(_ content: UInt64?) -> UInt64? {
+    if let content { store.prefetch(SimulatedContent.digest(content)) }
+    return content
   }
 
   /// Does with a cluster what a conversion does: looks for its content, and stores it if it is not
