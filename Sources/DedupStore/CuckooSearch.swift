@@ -30,7 +30,7 @@ struct CuckooSearch: ~Copyable {
   deinit { nodes.deallocate() }
 
   /// The bytes of the queue.
-  var ramBytes: Int { Self.capacity * MemoryLayout<Node>.stride }
+  static var ramBytes: Int { capacity * MemoryLayout<Node>.stride }
 
   /// Starts a search in the two buckets of an entry.
   mutating func begin(_ h1: Int, _ h2: Int) {

@@ -6,7 +6,7 @@ extension HashStore {
   ///   from limbo is the next to be taken again, and space that was newly allocated waits there too.
   func freeze(isLast: Bool = false) throws(StoreError) {
     precondition(!isClosed, "a store was used after its last freeze")
-    if !isLast && !limitIsReached { try filters.reserveLane(besides: ramBytesBesidesFilters) }
+    if !isLast && !limitIsReached { try filters.reserveLane(besides: Self.ramBytes(geometry)) }
     let region = try takeRegion()
     let sequence = counters.freezes + 1
     do {
@@ -15,7 +15,10 @@ extension HashStore {
       limbo.addOldest(region.offset)
       throw error
     }
-    while limitIsReached { forgetOldest() }
+    while limitIsReached {
+      if !isLast { counters.forgottenEntries += UInt64(incarnations[0].entryCount) }
+      forgetOldest()
+    }
     if !isLast { filters.addYoungest(logStore.slots) }
     incarnations.append(
       Incarnation(offset: region.offset, sequence: sequence, used: logStore.count))
@@ -48,6 +51,7 @@ extension HashStore {
   public func forgetAll() {
     for incarnation in incarnations { limbo.addNewest(incarnation.offset) }
     counters.forgotten += UInt64(incarnations.count)
+    counters.forgottenEntries += incarnations.reduce(0) { $0 + UInt64($1.entryCount) }
     incarnations.removeAll()
     filters.removeAll()
     logStore.reset()

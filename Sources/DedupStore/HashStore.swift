@@ -14,6 +14,8 @@ public final class HashStore {
   public let geometry: StoreGeometry
   /// How many incarnations may be known at once; 0 is no limit (S17).
   public let maxIncarnations: UInt32
+  /// The limit where no other is wanted.
+  public static let defaultMaxIncarnations: UInt32 = 128
 
   let storage: any StoreStorage
   let filters: TagFilters
@@ -44,29 +46,37 @@ public final class HashStore {
     filters = TagFilters(geometry: geometry)
     writer = try IncarnationWriter(geometry: geometry, storage: storage)
     bucketBytes = try ZeroedBuffer(
-      storeBytes: StoreGeometry.slotsPerBucket * StoreGeometry.entryBytes,
-      purpose: "reading the hash store")
+      storeBytes: StoreGeometry.bucketBytes, purpose: "reading the hash store")
     logStore = try LogStore(geometry: geometry)
   }
 
   /// The number of incarnations that lookups search.
   public var incarnationCount: Int { incarnations.count }
 
+  /// How many of the last entries the store remembers however many come, but for rare bad luck; nil
+  /// without a limit.
+  public var rememberedEntries: UInt64? {
+    guard maxIncarnations != 0 else { return nil }
+    let each = StoreGeometry.reliableEntries(order: geometry.order)
+    let (entries, overflow) = each.multipliedReportingOverflow(by: UInt64(maxIncarnations))
+    return overflow ? .max : entries
+  }
+
   /// The number of spaces of forgotten incarnations that wait to be used again.
   public var limboCount: Int { limbo.count }
 
   /// The bytes of memory that the store may use: log store, filters and buffers.
-  public var ramBytes: Int { ramBytesBesidesFilters + filters.ramBytes }
+  public var ramBytes: Int { Self.ramBytes(geometry) + filters.ramBytes }
 
-  /// The part of `ramBytes` that does not grow.
-  var ramBytesBesidesFilters: Int {
-    logStore.ramBytes + writer.ramBytes + bucketBytes.bytes.count
+  /// The bytes of memory that a store with these sizes may use besides its filters.
+  static func ramBytes(_ geometry: StoreGeometry) -> Int {
+    LogStore.ramBytes(geometry) + IncarnationWriter.ramBytes + StoreGeometry.bucketBytes
   }
 
   /// What the store has done so far; O(incarnations).
   public var statistics: StoreStatistics {
     var result = counters
-    let frozen = incarnations.reduce(0) { $0 + $1.used - $1.removedSlots.count }
+    let frozen = incarnations.reduce(0) { $0 + $1.entryCount }
     result.entries = UInt64(logStore.count + frozen)
     return result
   }

@@ -8,4 +8,7 @@ struct Incarnation {
   let used: Int
   /// The slots whose entries lookups pass over (S33).
   var removedSlots: Set<Int> = []
+
+  /// The number of entries that lookups can find.
+  var entryCount: Int { used - removedSlots.count }
 }

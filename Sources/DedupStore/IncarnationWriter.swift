@@ -8,23 +8,20 @@ struct IncarnationWriter: ~Copyable {
   /// Some store clusters, so that writes are large.
   let buffer: ZeroedBuffer
 
-  private static let clustersPerWrite = 32
+  /// The bytes of memory that a writer uses.
+  static let ramBytes = 32 * StoreGeometry.storeClusterBytes
 
   /// A writer of incarnations with this geometry.
   ///
   /// - Throws: `StoreError.memory` if there is not enough.
   init(geometry: StoreGeometry, storage: any StoreStorage) throws(StoreError) {
     let buffer = try ZeroedBuffer(
-      storeBytes: Self.clustersPerWrite * StoreGeometry.storeClusterBytes,
-      purpose: "writing the hash store")
+      storeBytes: Self.ramBytes, purpose: "writing the hash store")
     checksum = try XXH3Stream()
     self.buffer = buffer
     self.geometry = geometry
     self.storage = storage
   }
-
-  /// The bytes of memory that the writer uses.
-  var ramBytes: Int { buffer.bytes.count }
 
   /// Writes all of an incarnation.
   ///

@@ -6,7 +6,7 @@ let cacheLineBytes = 64
 extension LogStore {
   /// Brings near what a lookup in these two buckets compares.
   func prefetch(_ h1: Int, _ h2: Int) {
-    let bucketBytes = StoreGeometry.slotsPerBucket * StoreGeometry.entryBytes
+    let bucketBytes = StoreGeometry.bucketBytes
     let base = UnsafeRawPointer(slots)
     for part in 0..<bucketBytes / cacheLineBytes {
       qdedup_prefetch(base + h1 * bucketBytes + part * cacheLineBytes)

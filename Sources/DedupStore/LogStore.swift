@@ -21,13 +21,19 @@ package struct LogStore: ~Copyable {
   /// - Throws: `StoreError.memory` if there is not enough.
   package init(geometry: StoreGeometry) throws(StoreError) {
     self.geometry = geometry
-    let byteCount = geometry.entryCount * MemoryLayout<HashInfo>.stride
-    memory = try ZeroedBuffer(storeBytes: byteCount, purpose: "the log store")
+    memory = try ZeroedBuffer(
+      storeBytes: Self.slotsBytes(geometry), purpose: "the log store")
     slots = memory.bytes.baseAddress!.bindMemory(to: HashInfo.self, capacity: geometry.entryCount)
   }
 
-  /// The bytes of memory that the table may use.
-  package var ramBytes: Int { memory.bytes.count + search.ramBytes }
+  /// The bytes of memory that a table with these sizes may use.
+  static func ramBytes(_ geometry: StoreGeometry) -> Int {
+    slotsBytes(geometry) + CuckooSearch.ramBytes
+  }
+
+  private static func slotsBytes(_ geometry: StoreGeometry) -> Int {
+    geometry.entryCount * MemoryLayout<HashInfo>.stride
+  }
 
   /// Forgets all entries.
   package mutating func reset() {

@@ -12,6 +12,8 @@ public struct StoreGeometry: Hashable, Sendable {
   public static let entryBytes = 32
   /// The slots of a bucket.
   public static let slotsPerBucket = 4
+  /// The bytes of a bucket on disk and in memory.
+  static let bucketBytes = slotsPerBucket * entryBytes
   /// The entries in a store cluster; a bucket never spans two (S3).
   public static let entriesPerStoreCluster = 128
   /// The orders that a store may have.

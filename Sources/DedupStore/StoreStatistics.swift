@@ -16,6 +16,8 @@ public struct StoreStatistics: Hashable, Sendable {
   public internal(set) var freezes: UInt64 = 0
   /// Incarnations forgotten.
   public internal(set) var forgotten: UInt64 = 0
+  /// Entries in incarnations that were forgotten while lookups could still ask for them.
+  public internal(set) var forgottenEntries: UInt64 = 0
   /// Incarnations written into limbo space.
   public internal(set) var limboReuses: UInt64 = 0
   /// Entries that a lookup can find now.

@@ -31,14 +31,10 @@ final class Conversion {
       try ImageWriter(
         file: output, geometry: options.geometry, virtualSize: input.knownVirtualSize)
     }
-    let order: Int
-    if let given = options.logStoreOrder {
-      order = given
-    } else {
-      order = Self.firstOrder(
-        forDataClusters: try input.dataClusterCount(geometry, progress))
-    }
-    store = try Self.makeStore(options, order: order, writer: writer)
+    // Not counted where it decides nothing: tables of hostile images may go on for hours.
+    let isCounted = options.logStoreOrder == nil || options.indexMemory != nil
+    let clusters = isCounted ? try input.dataClusterCount(geometry, progress) : nil
+    store = try Self.makeStore(options, dataClusters: clusters, writer: writer)
     sequencer = Sequencer(
       writer: writer, store: store, shape: shape, maxReferences: tuning.maxReferences)
   }
@@ -50,8 +46,17 @@ final class Conversion {
   }
 
   private static func makeStore(
-    _ options: ConvertOptions, order: Int, writer: ImageWriter
+    _ options: ConvertOptions, dataClusters: UInt64?, writer: ImageWriter
   ) throws(ConversionError) -> HashStore {
+    let plan = options.indexMemory.map { memory in
+      StorePlan(
+        memory: memory, dataClusters: dataClusters, order: options.logStoreOrder,
+        maxIncarnations: options.maxIncarnations)
+    }
+    let order =
+      plan?.order ?? options.logStoreOrder ?? firstOrder(forDataClusters: dataClusters)
+    let limit =
+      plan?.maxIncarnations ?? options.maxIncarnations ?? HashStore.defaultMaxIncarnations
     let storage: any StoreStorage
     if options.keepsHashStore {
       storage = ImageStoreStorage(writer)
@@ -61,7 +66,7 @@ final class Conversion {
       }
     }
     return try converting(ConversionError.store) { () throws(StoreError) in
-      try HashStore(order: order, maxIncarnations: options.maxIncarnations, storage: storage)
+      try HashStore(order: order, maxIncarnations: limit, storage: storage)
     }
   }
 
@@ -89,7 +94,10 @@ final class Conversion {
     var features = options.compression?.method.features ?? []
     if options.keepsHashStore {
       try converting(ConversionError.store) { () throws(StoreError) in
-        if options.logStoreOrder == nil { store = try store.compacted() }
+        // A second table would not be within the memory that was asked for.
+        if options.logStoreOrder == nil, options.indexMemory == nil {
+          store = try store.compacted()
+        }
         try store.finish(isLast: true)
       }
       features.append(Self.hashStoreFeature)
@@ -125,7 +133,7 @@ final class Conversion {
       }
     }
     let header = StoreHeader(
-      dump: dump, dumpOffset: offset, maxIncarnations: options.maxIncarnations)
+      dump: dump, dumpOffset: offset, maxIncarnations: store.maxIncarnations)
     return HeaderExtension(type: StoreHeader.extensionType, data: header.serialized)
   }
 

@@ -34,9 +34,15 @@ public struct ConvertOptions: Sendable {
   public var geometry: ClusterGeometry
   /// How the clusters of the new image are compressed; nil for not at all.
   public var compression: Compression?
-  /// How many incarnations the store keeps; 0 for no limit (S17).
-  public var maxIncarnations: UInt32 = 128
-  /// The order of the log store, 1…31; nil to derive it from the input (S9).
+  /// What the store may take in memory, in bytes; nil for what follows from the input (S9). The
+  /// order and the limit of incarnations are then chosen for it, unless they are given.
+  public var indexMemory: UInt64?
+  /// The bytes that `indexMemory` may be.
+  public static let indexMemoryRange = StorePlan.memoryRange
+  /// How many incarnations the store keeps, 0 for no limit (S17); nil for 128, or what fits
+  /// `indexMemory`.
+  public var maxIncarnations: UInt32?
+  /// The order of the log store, 1…31; nil to derive it from the input (S9) and `indexMemory`.
   public var logStoreOrder: Int?
   /// The orders that a log store may have.
   public static let logStoreOrders = StoreGeometry.validOrders

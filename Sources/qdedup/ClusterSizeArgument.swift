@@ -9,12 +9,9 @@ struct ClusterSizeArgument: ExpressibleByArgument {
   static let standard = ClusterSizeArgument(argument: "4K")!
 
   init?(argument: String) {
-    let factors: [Character: Int] = ["K": 1 << 10, "k": 1 << 10, "M": 1 << 20, "m": 1 << 20]
-    let unit = argument.last.flatMap { factors[$0] }
-    let digits = unit == nil ? argument[...] : argument.dropLast()
-    guard let number = Int(digits) else { return nil }
-    let (size, overflow) = number.multipliedReportingOverflow(by: unit ?? 1)
-    guard !overflow, let geometry = ClusterGeometry(clusterSize: size) else { return nil }
+    guard let size = ByteSize.bytes(argument).flatMap(Int.init(exactly:)),
+      let geometry = ClusterGeometry(clusterSize: size)
+    else { return nil }
     self.geometry = geometry
   }
 

@@ -97,6 +97,7 @@ struct ConvertCommand: ParsableCommand {
     options.followsExternalFiles = inputOptions.allowExternalFiles
     options.ignoresLocks = inputOptions.forceShare
     options.compression = outputOptions.compression
+    options.indexMemory = storeOptions.indexMemory?.bytes
     options.maxIncarnations = storeOptions.maxIncarnations
     options.logStoreOrder = storeOptions.logStoreOrder?.value
     options.keepsHashStore = !storeOptions.noHashStore

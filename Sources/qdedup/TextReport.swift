@@ -18,6 +18,7 @@ struct TextReport {
     rows.add("duplicate", duplicate)
     rows.add("file", file)
     rows.add("hash store", hashStore)
+    rows.add("index memory", indexMemory)
     rows.add("forgotten", forgotten)
     rows.add("verified", report.verified ? "the output reads back as the input" : nil)
     rows.add("time", time)
@@ -57,10 +58,21 @@ struct TextReport {
     return "\(incarnations) of order \(store.order), \(Quantity.bytes(store.bytesOnDisk))"
   }
 
+  private var indexMemory: String? {
+    guard let allowed = report.hashStore.indexMemory else { return nil }
+    let used = "\(Quantity.bytes(report.hashStore.ramBytes)) of \(Quantity.bytes(allowed))"
+    guard let clusters = report.hashStore.rememberedClusters else { return used }
+    let bytes = clusters.multipliedReportingOverflow(by: UInt64(report.output.clusterSize))
+    return "\(used); remembers \(size(bytes.overflow ? .max : bytes.partialValue, clusters))"
+  }
+
   private var forgotten: String? {
-    guard report.hashStore.forgotten > 0 else { return nil }
-    let incarnations = Quantity.count(report.hashStore.forgotten, "incarnation")
-    return "\(incarnations): their clusters' duplicates were missed (see --max-incarnations)"
+    let store = report.hashStore
+    guard store.mayMissClusters > 0 else { return nil }
+    return """
+      \(size(store.mayMissBytes, store.mayMissClusters)): duplicates of them may be missed \
+      (see --index-memory)
+      """
   }
 
   private var time: String {

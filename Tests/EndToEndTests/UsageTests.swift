@@ -45,6 +45,15 @@ import Testing
     try expectUsageError(result, naming: "cluster-size", "512", "2M")
   }
 
+  @Test(arguments: [
+    "0", "1K", "1M1", "255K", "262143", "1025G", "-64M", "64MB", "M", "", "99999999999G",
+    "99999999999999999999",
+  ])
+  func `a bad amount of memory is refused with the range`(size: String) throws {
+    let result = try workspace.run(["--index-memory=\(size)"])
+    try expectUsageError(result, naming: "index-memory", "256K", "1024G")
+  }
+
   @Test(arguments: ["0", "32", "-1", "x"])
   func `a bad order is refused with the range`(order: String) throws {
     let result = try workspace.run(["--log-store-order=\(order)"])
@@ -73,7 +82,8 @@ import Testing
   @Test func `help names every option`() throws {
     let help = try Workspace.qdedup(["convert", "--help"]).run().expectingExit(0).output
     for option in [
-      "--format", "--cluster-size", "--max-incarnations", "--log-store-order", "--no-hash-store",
+      "--format", "--cluster-size", "--max-incarnations", "--log-store-order", "--index-memory",
+      "--no-hash-store",
       "--verify", "--threads", "--report", "--report-file", "--progress", "--force", "--quiet",
       "--force-share", "--no-sync",
     ] {

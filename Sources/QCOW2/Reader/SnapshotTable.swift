@@ -24,6 +24,7 @@ package enum SnapshotTable {
   package static func read(
     _ metadata: ImageMetadata, from file: ImageFile
   ) throws(ImageError) -> [Snapshot] {
+    if metadata.header.snapshotCount == 0 { return [] }
     // Checked before memory is taken: each entry has at least its fixed bytes.
     try file.check(
       UInt64(metadata.header.snapshotCount) * UInt64(fixedBytes),
@@ -44,7 +45,6 @@ package enum SnapshotTable {
   ) throws(ImageError) -> (snapshots: [Snapshot], byteCount: UInt64) {
     let header = metadata.header
     let start = header.snapshotsOffset.bytes
-    if header.snapshotCount == 0 { return [] }
     guard header.snapshotCount <= ImageLimits.snapshots else {
       throw file.malformed(
         "\(header.snapshotCount) snapshots, must be at most \(ImageLimits.snapshots)")

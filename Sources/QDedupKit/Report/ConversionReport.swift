@@ -142,6 +142,16 @@ extension ConversionReport {
     public var bytesOnDisk: UInt64
     /// What the store took in RAM at the end.
     public var ramBytes: UInt64
+    /// What it was allowed to take in memory; nil if nothing was said about that.
+    public var indexMemory: UInt64?
+    /// How many of the last clusters it is sure to remember, all of them being unique; nil without a
+    /// limit of incarnations.
+    public var rememberedClusters: UInt64?
+    /// How many stored clusters it forgot while there was more to come, whose duplicates it may
+    /// have missed.
+    public var mayMissClusters: UInt64
+    /// The same in bytes.
+    public var mayMissBytes: UInt64
   }
 
   /// How long it took.

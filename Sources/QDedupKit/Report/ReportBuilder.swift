@@ -67,7 +67,7 @@ struct ReportBuilder {
     return .init(
       present: options.keepsHashStore, order: store.geometry.order,
       entriesPerIncarnation: UInt64(store.geometry.entryCount),
-      maxIncarnations: options.maxIncarnations, incarnations: UInt64(store.incarnationCount),
+      maxIncarnations: store.maxIncarnations, incarnations: UInt64(store.incarnationCount),
       limbo: UInt64(store.limboCount), freezes: statistics.freezes,
       forgotten: statistics.forgotten, limboReuses: statistics.limboReuses,
       lookups: statistics.lookups + counts.lookupsInFlight,
@@ -75,7 +75,10 @@ struct ReportBuilder {
       incarnationHits: statistics.incarnationHits, falsePositives: statistics.falsePositives,
       collisions: counts.collisions, referencesCapped: counts.referencesCapped,
       bytesOnDisk: incarnations * UInt64(placeBytes),
-      ramBytes: UInt64(store.ramBytes))
+      ramBytes: UInt64(store.ramBytes), indexMemory: options.indexMemory,
+      rememberedClusters: store.rememberedEntries,
+      mayMissClusters: statistics.forgottenEntries,
+      mayMissBytes: statistics.forgottenEntries << UInt64(options.geometry.clusterBits))
   }
 
   private var timing: ConversionReport.Timing {

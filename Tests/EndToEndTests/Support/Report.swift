@@ -56,6 +56,11 @@ struct Report: Decodable {
     let collisions: UInt64
     let referencesCapped: UInt64
     let bytesOnDisk: UInt64
+    let ramBytes: UInt64
+    let indexMemory: UInt64?
+    let rememberedClusters: UInt64?
+    let mayMissClusters: UInt64
+    let mayMissBytes: UInt64
   }
 
   let reportVersion: Int

@@ -1,0 +1,85 @@
+import SystemPackage
+import TestSupport
+import Testing
+
+/// Conversions whose hash store has a bound for its memory.
+@Suite struct IndexMemoryTests {
+  let workspace: Workspace
+  var input: FilePath { workspace.input }
+  var output: FilePath { workspace.output }
+
+  init() throws { workspace = try Workspace() }
+
+  /// 90,112 clusters of 512 bytes, the last 8,192 of which are the first ones again.
+  private func makeInput() throws {
+    let noise = RawImage.noise(count: 40 << 20, seed: 61)
+    try RawImage.write(noise + noise[..<(4 << 20)], to: input)
+  }
+
+  @Test func `little memory is kept to, and what may be missed is said`() throws {
+    try makeInput()
+    let options = ["--cluster-size", "512", "--index-memory", "256K"]
+    let report = try workspace.convert(options)
+    try expectSound(output, equals: input)
+    let store = report.hashStore
+    #expect(store.indexMemory == 256 << 10)
+    #expect(store.ramBytes <= 256 << 10)
+    #expect(store.rememberedClusters == 46_080)
+    #expect(report.clusters.unique == 90_112)
+    #expect(store.mayMissClusters >= 90_112 - 97 * 512)
+    #expect(store.mayMissClusters <= 90_112 - 46_080)
+    #expect(store.mayMissBytes == store.mayMissClusters * 512)
+    let text = try workspace.run(options + ["--force"]).expectingExit(0).output
+    #expect(text.contains("index memory"))
+    #expect(text.contains("of 256 KiB; remembers 22.5 MiB, 46,080 clusters"))
+    #expect(text.contains("duplicates of them may be missed"))
+  }
+
+  @Test(arguments: ["1M", "64m", "1G", "1048576"])
+  func `enough memory finds every duplicate`(size: String) throws {
+    try makeInput()
+    let report = try workspace.convert(["--cluster-size", "512", "--index-memory", size])
+    try expectSound(output, equals: input)
+    let store = report.hashStore
+    #expect(report.clusters.duplicate == 8192)
+    #expect(store.mayMissClusters == 0)
+    #expect(store.rememberedClusters ?? 0 >= 90_112)
+    #expect(store.ramBytes <= store.indexMemory ?? 0)
+    let text = try workspace.run(["--index-memory", size, "--force"]).expectingExit(0).output
+    #expect(text.contains("may be missed") == false)
+  }
+
+  @Test func `a pipe, whose size is unknown, keeps to it too`() throws {
+    try makeInput()
+    let report = try workspace.convert(
+      ["--index-memory", "2M"], from: "-", reading: .pipe(contentsOf: input))
+    try expectSound(output, equals: input)
+    #expect(report.hashStore.ramBytes <= 2 << 20)
+    #expect(report.clusters.duplicate == 1024)
+  }
+
+  @Test func `order and limit count where they are given`() throws {
+    try makeInput()
+    let report = try workspace.convert([
+      "--index-memory", "1M", "--log-store-order", "5", "--max-incarnations", "3",
+    ])
+    try expectSound(output, equals: input)
+    #expect(report.hashStore.order == 5)
+    #expect(report.hashStore.maxIncarnations == 3)
+    #expect(report.hashStore.rememberedClusters == 3 * 64)
+    #expect(report.hashStore.mayMissClusters > 0)
+  }
+
+  @Test func `the same bytes for any number of threads, and a report that keeps to its schema`()
+    throws
+  {
+    try makeInput()
+    let report = workspace.folder.file("report.json")
+    let options = ["--index-memory", "300K", "--report-file", report.string]
+    try workspace.convert(options + ["--threads", "1"])
+    let first = try RawImage.read(output)
+    try workspace.convert(options + ["--threads", "5", "--force"])
+    #expect(try RawImage.read(output) == first)
+    try expectValid(report, schema: "ReportSchema.json")
+  }
+}
