@@ -25,6 +25,7 @@ package enum SnapshotTable {
     _ metadata: ImageMetadata, from file: ImageFile
   ) throws(ImageError) -> [Snapshot] {
     if metadata.header.snapshotCount == 0 { return [] }
+    try checkCount(metadata.header, of: file)
     // Checked before memory is taken: each entry has at least its fixed bytes.
     try file.check(
       UInt64(metadata.header.snapshotCount) * UInt64(fixedBytes),
@@ -45,10 +46,7 @@ package enum SnapshotTable {
   ) throws(ImageError) -> (snapshots: [Snapshot], byteCount: UInt64) {
     let header = metadata.header
     let start = header.snapshotsOffset.bytes
-    guard header.snapshotCount <= ImageLimits.snapshots else {
-      throw file.malformed(
-        "\(header.snapshotCount) snapshots, must be at most \(ImageLimits.snapshots)")
-    }
+    try checkCount(header, of: file)
     let end = start.addingReportingOverflow(ImageLimits.snapshotTableSize)
     guard !end.overflow, end.partialValue <= UInt64(Int64.max) else {
       throw file.malformed("a snapshot table at byte \(start), which is no place in a file")
@@ -64,6 +62,13 @@ package enum SnapshotTable {
       snapshots.append(snapshot)
     }
     return (snapshots, offset - start)
+  }
+
+  private static func checkCount(_ header: Header, of file: ImageFile) throws(ImageError) {
+    guard header.snapshotCount <= ImageLimits.snapshots else {
+      throw file.malformed(
+        "\(header.snapshotCount) snapshots, must be at most \(ImageLimits.snapshots)")
+    }
   }
 
   /// Reads one entry and moves `offset` behind it.
