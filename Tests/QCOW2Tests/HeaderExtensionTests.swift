@@ -35,6 +35,13 @@ import Testing
     #expect(error?.reason == "header extension 0x5 at byte 0 has \(length) bytes, 3 are left")
   }
 
+  @Test("an end marker with a length beyond the end is refused, as by QEMU")
+  func longEnd() {
+    let bytes: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0]
+    #expect(throws: FormatError.self) { try HeaderExtension.parseAll(bytes, from: 0) }
+    #expect(throws: Never.self) { try HeaderExtension.parseAll(bytes + [0], from: 0) }
+  }
+
   @Test("two of one type are refused")
   func twice() {
     let bytes = some[0].encoded() + some[1].encoded() + some[0].encoded()

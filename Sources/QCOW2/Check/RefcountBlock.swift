@@ -2,17 +2,17 @@ internal import DiskIO
 
 /// The refcounts of a block: 2^order bits each; of those smaller than a byte the first stands in the
 /// lowest bits (qcow2 specification, "Refcount table").
-struct RefcountBlock {
+package struct RefcountBlock {
   private let bytes: UnsafeRawBufferPointer
   private let order: UInt32
 
-  init(_ bytes: UnsafeRawBufferPointer, order: UInt32) {
+  package init(_ bytes: UnsafeRawBufferPointer, order: UInt32) {
     self.bytes = bytes
     self.order = order
   }
 
   /// One of the refcounts, which must be within the block.
-  subscript(index: Int) -> UInt64 {
+  package subscript(index: Int) -> UInt64 {
     switch order {
     case 3: return UInt64(bytes[index])
     case 4: return UInt64(bytes.loadBigEndian(UInt16.self, at: index * 2))

@@ -3,20 +3,33 @@
 /// A cluster takes two bytes: the number of references up to 254, and a bit for each kind of use.
 /// Higher counts stand aside, in pieces for 1024 clusters each. Memory is taken for those parts of
 /// the file that are used at all.
-struct ReferenceMap: ~Copyable {
+package struct ReferenceMap: ~Copyable {
   /// What a cluster is used for.
-  struct Use: OptionSet {
-    let rawValue: UInt8
+  package struct Use: OptionSet, Sendable {
+    /// A bit for each use.
+    package let rawValue: UInt8
 
-    static let header = Use(rawValue: 1)
-    static let l1Table = Use(rawValue: 2)
-    static let l2Table = Use(rawValue: 4)
-    static let refcounts = Use(rawValue: 8)
-    static let snapshotTable = Use(rawValue: 16)
-    static let other = Use(rawValue: 32)
-    static let data = Use(rawValue: 64)
+    /// The uses whose bits are set.
+    package init(rawValue: UInt8) {
+      self.rawValue = rawValue
+    }
+
+    /// The header cluster.
+    package static let header = Use(rawValue: 1)
+    /// An L1 table, of the image or of a snapshot.
+    package static let l1Table = Use(rawValue: 2)
+    /// An L2 table.
+    package static let l2Table = Use(rawValue: 4)
+    /// The refcount table or a refcount block.
+    package static let refcounts = Use(rawValue: 8)
+    /// The table of snapshots.
+    package static let snapshotTable = Use(rawValue: 16)
+    /// A bitmap, or the header of an encryption.
+    package static let other = Use(rawValue: 32)
+    /// Data of the guest.
+    package static let data = Use(rawValue: 64)
     /// No use, but what the refcount blocks say: that the cluster has one reference.
-    static let countedOnce = Use(rawValue: 128)
+    package static let countedOnce = Use(rawValue: 128)
   }
 
   private typealias Page = UnsafeMutablePointer<UInt16>
@@ -33,7 +46,7 @@ struct ReferenceMap: ~Copyable {
   /// No references to any cluster of a file.
   ///
   /// - Parameter clusterCount: The number of its clusters.
-  init(clusterCount: UInt64) {
+  package init(clusterCount: UInt64) {
     pages = Array(repeating: nil, count: Int(clusterCount >> Self.pageBits) + 1)
   }
 
@@ -43,7 +56,7 @@ struct ReferenceMap: ~Copyable {
   }
 
   /// How often a cluster is used. O(1).
-  func count(_ cluster: UInt64) -> UInt32 {
+  package func count(_ cluster: UInt64) -> UInt32 {
     let word = word(cluster)
     let low = word & 0xFF
     guard low == Self.escape else { return UInt32(low) }
@@ -51,12 +64,12 @@ struct ReferenceMap: ~Copyable {
   }
 
   /// What a cluster is used for. O(1).
-  func uses(_ cluster: UInt64) -> Use {
+  package func uses(_ cluster: UInt64) -> Use {
     Use(rawValue: UInt8(word(cluster) >> 8))
   }
 
   /// Notes what a cluster is used for, without counting.
-  mutating func note(_ use: Use, of cluster: UInt64) {
+  package mutating func note(_ use: Use, of cluster: UInt64) {
     page(of: cluster)[Self.slot(cluster)] |= UInt16(use.rawValue) << 8
   }
 
@@ -68,7 +81,7 @@ struct ReferenceMap: ~Copyable {
   ///   - use: What for.
   ///   - limit: The highest count that is kept.
   /// - Returns: How many of them are beyond the limit.
-  mutating func add(
+  package mutating func add(
     _ cluster: UInt64, times: UInt64, _ use: Use, limit: UInt32
   ) -> UInt64 {
     note(use, of: cluster)
@@ -94,7 +107,7 @@ struct ReferenceMap: ~Copyable {
   }
 
   /// Visits the clusters of a range that are used, or noted for anything, from front to back.
-  func forEachUsed(in range: Range<UInt64>, _ body: (UInt64) -> Void) {
+  package func forEachUsed(in range: Range<UInt64>, _ body: (UInt64) -> Void) {
     var cluster = range.lowerBound
     while cluster < range.upperBound {
       let index = Int(cluster >> Self.pageBits)
