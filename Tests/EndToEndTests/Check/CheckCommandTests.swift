@@ -1,0 +1,148 @@
+import SystemPackage
+import TestSupport
+import Testing
+
+/// `qdedup check` as a user meets it.
+@Suite struct CheckCommandTests {
+  let workspace: Workspace
+  var image: FilePath { workspace.folder.file("image.qcow2") }
+
+  init() throws { workspace = try Workspace() }
+
+  private func check(_ arguments: String...) throws -> CommandResult {
+    try Workspace.qdedup(["check"] + arguments).run()
+  }
+
+  private func create(_ options: [String] = [], size: String = "1M") throws {
+    try QemuImage.run(
+      ["create", "-q", "-f", "qcow2"] + options + [image.string, size]
+    ).expectingExit(0)
+  }
+
+  @Test func `a sound image is told in a few lines`() throws {
+    try create(["-o", "cluster_size=4K"])
+    try QemuImage(image).perform("write -P 1 0 64K")
+    let text = try check(image.string).expectingExit(0).output
+    #expect(
+      text == """
+        no errors in the image's tables
+        16 of 256 clusters allocated (6.3 %), 0.0 % fragmented, 0.0 % compressed
+        image ends at byte 86016
+
+        """)
+  }
+
+  @Test func `each finding is a line, a hundred at most`() throws {
+    try create(["-o", "cluster_size=512"])
+    try QemuImage(image).perform("write -P 1 0 512K")
+    var bytes = try RawImage.read(image)
+    // Refcounts of 0 for a whole block of 256 clusters.
+    let table = Int(bytes[54]) << 8 | Int(bytes[55])
+    let block = bytes[table + 8..<table + 16].reduce(0) { $0 << 8 | Int($1) }
+    for index in 0..<512 { bytes[block + index] = 0 }
+    try RawImage.write(bytes, to: image)
+    let result = try check(image.string).expectingExit(2)
+    let lines = result.output.split(separator: "\n")
+    #expect(lines[0].hasPrefix("corruption: a refcount is too low at host byte"))
+    #expect(lines[0].hasSuffix("expected 1, found 0"))
+    #expect(lines[100].hasPrefix("… and "))
+    #expect(lines.count < 106 && result.errors.isEmpty)
+    let outcome = try expectAgreement(on: image)
+    #expect(outcome.report?.findings.count == 100)
+    #expect(try #require(outcome.report).corruptions > 256)
+  }
+
+  @Test func `leaks alone have a code of their own`() throws {
+    try create(["-o", "cluster_size=4K"])
+    try QemuImage(image).perform("write -P 1 0 64K")
+    var bytes = try RawImage.read(image)
+    // The L1 table's first entry, at the fourth cluster: the L2 table and all below it is lost.
+    for index in 0..<8 { bytes[3 * 4096 + index] = 0 }
+    try RawImage.write(bytes, to: image)
+    let text = try check(image.string).expectingExit(3).output
+    #expect(text.contains("\n17 leaked clusters\n"))
+    try expectAgreement(on: image)
+  }
+
+  @Test func `metadata with the right refcount on another's place is seen`() throws {
+    try create(["-o", "cluster_size=4K"])
+    try QemuImage(image).perform("write -P 1 0 8K")
+    var bytes = try RawImage.read(image)
+    // Clusters: header, refcount table, refcount block, L1, L2, data, data. The second guest cluster
+    // is let stand on the L2 table, whose refcount becomes 2.
+    let (table, blocks) = (4 * 4096, 2 * 4096)
+    bytes.replaceSubrange(table + 8..<table + 16, with: [0, 0, 0, 0, 0, 0, 0x40, 0])
+    bytes[blocks + 4 * 2 + 1] = 2
+    bytes[blocks + 6 * 2 + 1] = 0
+    bytes[3 * 4096] = 0
+    try RawImage.write(bytes, to: image)
+    #expect(try QemuImage(image).check().exitCode == 0)
+    let text = try check(image.string).expectingExit(2).output
+    #expect(text.contains("at host byte 16384: expected one use, found an L2 table and data"))
+  }
+
+  @Test func `names from the image are made visible`() throws {
+    try create()
+    try QemuImage.run(["snapshot", "-c", "a\u{1B}[31mb", image.string]).expectingExit(0)
+    var bytes = try RawImage.read(image)
+    // The entry's L1 table, its first field, is moved beside a cluster.
+    let entry = bytes[64..<72].reduce(0) { $0 << 8 | Int($1) }
+    bytes[entry + 7] = 1
+    try RawImage.write(bytes, to: image)
+    let text = try check(image.string).expectingExit(2).output
+    #expect(!text.contains("\u{1B}") && text.contains("snapshot 0 \"a\\u{1b}[31mb\""), "\(text)")
+    try expectAgreement(on: image)
+  }
+
+  @Test func `an image that a running machine writes is refused unless the user insists`() throws {
+    try create()
+    let machine = try QemuImage(image).openedByRunningMachine()
+    let refusal = try check(image.string).expectingExit(1)
+    #expect(refusal.errors.contains("--force-share") && refusal.output.isEmpty)
+    try check("-U", image.string).expectingExit(0)
+    try machine.endInput()
+    try machine.wait().expectingExit(0)
+  }
+
+  @Test func `an encrypted image needs no key`() throws {
+    let secret = ["--object", "secret,id=s,data=abc"]
+    let format = "encrypt.format=luks,encrypt.key-secret=s,encrypt.iter-time=10,cluster_size=4K"
+    // On a busy machine QEMU often fails to measure how fast it computes keys.
+    var made = false
+    for _ in 0..<100 where !made {
+      made =
+        try QemuImage.run(
+          ["create", "-q", "-f", "qcow2"] + secret + ["-o", format, image.string, "1M"]
+        ).exitCode == 0
+    }
+    let outcome = try CheckOutcome.ours(image)
+    #expect(outcome.exitCode == 0, "\(outcome)")
+    let options = "driver=qcow2,encrypt.key-secret=s,file.filename=\(image)"
+    let theirs = try QemuImage.run(["check"] + secret + ["--image-opts", options])
+    let end = try #require(outcome.counts?.end)
+    #expect(try theirs.expectingExit(0).output.contains("Image end offset: \(end)\n"))
+  }
+
+  @Test func `a file of more clusters than can be counted is refused with the limit`() throws {
+    try create(["-o", "cluster_size=512"])
+    try Command("truncate", ["-s", "1T", image.string]).run().expectingExit(0)
+    let result = try check(image.string).expectingExit(1)
+    #expect(result.errors.contains("2147483647"))
+    #expect(try QemuImage(image).check().exitCode == 1)
+    try Command("truncate", ["-s", "1099511627264", image.string]).run().expectingExit(0)
+    try check(image.string).expectingExit(0)
+  }
+
+  @Test(arguments: [["missing.img"], [], ["-"], [""], ["/dev/null"], ["/tmp"], ["a", "b"]])
+  func `what cannot be checked is refused with a message`(arguments: [String]) throws {
+    let result = try Workspace.qdedup(["check"] + arguments).run()
+    #expect(result.exitCode == 1 || result.exitCode == 64, "\(result)")
+    #expect(!result.errors.isEmpty && result.output.isEmpty)
+  }
+
+  @Test func `a raw image is refused`() throws {
+    let raw = try workspace.folder.make("disk.img", RawImage.noise(count: 8192, seed: 5))
+    let result = try check(raw.string).expectingExit(1)
+    #expect(result.errors.contains("it is a raw image, and only qcow2 can be checked"))
+  }
+}
