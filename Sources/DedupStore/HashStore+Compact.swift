@@ -9,7 +9,7 @@ extension HashStore {
   /// - Throws: `StoreError.memory`.
   /// - Complexity: O(n log n) for n entries.
   public func compacted() throws(StoreError) -> HashStore {
-    guard counters.freezes == 0, limbo.count == 0 else { return self }
+    guard incarnations.isEmpty, counters.freezes == 0, limbo.count == 0 else { return self }
     let smallest = StoreGeometry.order(forDataClusters: UInt64(logStore.count))
     guard smallest < geometry.order else { return self }
     let entries = entriesInOrder()

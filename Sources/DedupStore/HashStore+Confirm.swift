@@ -7,17 +7,16 @@ extension HashStore {
   /// the same bucket the second try would read it again for nothing (S24).
   @inline(never)
   func confirm(
-    _ lanes: Range<Int>, for wanted: WantedEntry
+    _ lanes: Range<Int>, for wanted: WantedEntry, _ tags: TagFilters.Tags
   ) throws(StoreError) -> FrozenPlace? {
-    let (h1, h2) = geometry.buckets(of: wanted.digest)
     for lane in lanes.reversed() {
       let rank = filters.ring.rank(ofLane: lane)
       let first = try confirm(
-        bucket: h1, tag: TagLine.tag(wanted.digest.low), lane: lane, rank: rank, for: wanted)
+        bucket: tags.h1, tag: tags.inH1, lane: lane, rank: rank, for: wanted)
       if let first { return first }
-      if h1 == h2 { continue }
+      if tags.h1 == tags.h2 { continue }
       let second = try confirm(
-        bucket: h2, tag: TagLine.tag(wanted.digest.high), lane: lane, rank: rank, for: wanted)
+        bucket: tags.h2, tag: tags.inH2, lane: lane, rank: rank, for: wanted)
       if let second { return second }
     }
     return nil

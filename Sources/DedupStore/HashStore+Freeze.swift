@@ -6,6 +6,7 @@ extension HashStore {
   ///   from limbo is the next to be taken again, and space that was newly allocated waits there too.
   func freeze(isLast: Bool = false) throws(StoreError) {
     precondition(!isClosed, "a store was used after its last freeze")
+    waitUntilLoaded()
     if !isLast && !limitIsReached { try filters.reserveLane(besides: Self.ramBytes(geometry)) }
     let region = try takeRegion()
     let sequence = counters.freezes + 1
@@ -49,6 +50,7 @@ extension HashStore {
   /// Forgets everything: the log store is emptied, and the space of every incarnation becomes
   /// limbo, that of the youngest the newest (S20).
   public func forgetAll() {
+    waitUntilLoaded()
     for incarnation in incarnations { limbo.addNewest(incarnation.offset) }
     counters.forgotten += UInt64(incarnations.count)
     counters.forgottenEntries += incarnations.reduce(0) { $0 + UInt64($1.entryCount) }

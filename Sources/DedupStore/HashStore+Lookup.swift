@@ -50,24 +50,26 @@ extension HashStore {
   /// Searches the incarnations, youngest first.
   @inline(__always)
   func findFrozen(_ wanted: WantedEntry) throws(StoreError) -> FrozenPlace? {
-    let ring = filters.ring
-    if let place = try search(ring.wrapped, for: wanted) { return place }
-    return try search(ring.straight, for: wanted)
+    if unloadedLanes > 0 { noteLoaded() }
+    let (ring, tags) = (filters.ring, filters.tags(of: wanted.digest))
+    if let place = try search(ring.wrapped, for: wanted, tags) { return place }
+    let loaded = max(ring.straight.lowerBound, unloadedLanes)..<ring.straight.upperBound
+    return try search(loaded, for: wanted, tags)
   }
 
   /// Searches a run of lanes downwards, group by group, which is from young to old.
   @inline(__always)
   private func search(
-    _ lanes: Range<Int>, for wanted: WantedEntry
+    _ lanes: Range<Int>, for wanted: WantedEntry, _ tags: TagFilters.Tags
   ) throws(StoreError) -> FrozenPlace? {
     if lanes.isEmpty { return nil }
     var group = (lanes.upperBound - 1) / TagLine.lanes
     let last = lanes.lowerBound / TagLine.lanes
     while group >= last {
-      if filters.group(group, mayHold: wanted.digest) {
+      if filters.group(group, mayHold: tags) {
         let first = group * TagLine.lanes
         let inside = lanes.clamped(to: first..<first + TagLine.lanes)
-        if let place = try confirm(inside, for: wanted) { return place }
+        if let place = try confirm(inside, for: wanted, tags) { return place }
       }
       group -= 1
     }

@@ -27,6 +27,12 @@ public final class HashStore {
   var incarnations: [Incarnation] = []
   var limbo = Limbo()
   var counters = StoreStatistics()
+  /// Loads the filters of a store that was opened; nil when that is done.
+  var loader: FilterLoader?
+  /// How many lanes, from lane 0 on, are not loaded yet.
+  var unloadedLanes = 0
+  /// The incarnations that are passed over.
+  var problems: [StoreProblem] = []
   /// Whether the last freeze has been.
   var isClosed = false
 
@@ -37,18 +43,29 @@ public final class HashStore {
   ///   - maxIncarnations: How many incarnations may be known at once; 0 is no limit.
   ///   - storage: Where incarnations are kept.
   /// - Throws: `StoreError.invalidOrder`, or `StoreError.memory` if the log store does not fit.
-  public init(
+  public convenience init(
     order: Int, maxIncarnations: UInt32, storage: any StoreStorage
+  ) throws(StoreError) {
+    try self.init(
+      order: order, maxIncarnations: maxIncarnations, storage: storage, hasSavedFilters: false)
+  }
+
+  /// A store to which incarnations may be added whose filters come from the storage.
+  init(
+    order: Int, maxIncarnations: UInt32, storage: any StoreStorage, hasSavedFilters: Bool
   ) throws(StoreError) {
     geometry = try StoreGeometry(order: order)
     self.maxIncarnations = maxIncarnations
     self.storage = storage
-    filters = TagFilters(geometry: geometry)
+    filters = TagFilters(
+      geometry: geometry, tagMask: hasSavedFilters ? geometry.mask : UInt64.max)
     writer = try IncarnationWriter(geometry: geometry, storage: storage)
     bucketBytes = try ZeroedBuffer(
       storeBytes: StoreGeometry.bucketBytes, purpose: "reading the hash store")
     logStore = try LogStore(geometry: geometry)
   }
+
+  deinit { loader?.stop() }
 
   /// The number of incarnations that lookups search.
   public var incarnationCount: Int { incarnations.count }
@@ -73,8 +90,10 @@ public final class HashStore {
     LogStore.ramBytes(geometry) + IncarnationWriter.ramBytes + StoreGeometry.bucketBytes
   }
 
-  /// What the store has done so far; O(incarnations).
+  /// What the store has done so far; O(incarnations). An incarnation that was saved counts once it
+  /// is loaded.
   public var statistics: StoreStatistics {
+    noteLoaded()
     var result = counters
     let frozen = incarnations.reduce(0) { $0 + $1.entryCount }
     result.entries = UInt64(logStore.count + frozen)

@@ -1,11 +1,13 @@
 /// A frozen log store, as RAM knows it: where it is on disk, and what no longer counts in it.
+///
+/// Of one that was saved, only the offset is known until its trailer has been read.
 struct Incarnation {
   /// The byte offset of its filter area.
   let offset: UInt64
   /// The number of the freeze that wrote it.
-  let sequence: UInt64
+  var sequence: UInt64
   /// The number of entries that were frozen.
-  let used: Int
+  var used: Int
   /// The slots whose entries lookups pass over (S33).
   var removedSlots: Set<Int> = []
 

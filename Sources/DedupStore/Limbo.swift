@@ -1,7 +1,12 @@
 /// The disk space of forgotten incarnations, waiting to be used again (S15, S16, S19).
 struct Limbo {
   /// The offsets, newest first, as the dump lists them.
-  private(set) var offsets: [UInt64] = []
+  private(set) var offsets: [UInt64]
+
+  /// The spaces at these offsets, newest first.
+  init(offsets: [UInt64] = []) {
+    self.offsets = offsets
+  }
 
   /// The number of spaces.
   var count: Int { offsets.count }

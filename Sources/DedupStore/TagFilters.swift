@@ -11,6 +11,7 @@ internal import CQDedupShims
 /// ```
 final class TagFilters {
   let geometry: StoreGeometry
+  private let tagMask: UInt64
   /// The memory, each panel with the first of the groups that share it.
   var panels: [(memory: FilterPanel, firstGroup: Int)] = []
   /// Where each group is; apart from `panels`, so that a lookup counts no references.
@@ -31,10 +32,23 @@ final class TagFilters {
     /// The line of a bucket.
     @inline(__always)
     func line(of bucket: Int) -> UnsafeMutableRawPointer { base + bucket * stride }
+
+    /// The tag of slot 0 of a bucket in a lane; that of the next slot is `TagLine.lanes` further.
+    @inline(__always)
+    func tags(of bucket: Int, lane: Int) -> UnsafeMutablePointer<UInt16> {
+      line(of: bucket).assumingMemoryBound(to: UInt16.self) + lane % TagLine.lanes
+    }
   }
 
-  init(geometry: StoreGeometry) {
+  /// Filters without a lane.
+  ///
+  /// - Parameters:
+  ///   - geometry: The sizes of the store.
+  ///   - tagMask: The bits of a half of a digest that tags are made of: no more than are saved if
+  ///     filters come from the storage.
+  init(geometry: StoreGeometry, tagMask: UInt64) {
     self.geometry = geometry
+    self.tagMask = tagMask
   }
 
   deinit { places.deallocate() }
@@ -47,12 +61,29 @@ final class TagFilters {
     geometry.bucketCount * TagLine.byteCount
   }
 
-  /// Whether a tag of this digest is in either of its two buckets in any lane of a group.
+  /// The tag of an entry that stands in the bucket of one half of its digest, from the other half.
   @inline(__always)
-  func group(_ group: Int, mayHold digest: Digest) -> Bool {
-    let (place, (h1, h2)) = (places[group], geometry.buckets(of: digest))
-    let first = TagLine.matches(TagLine.tag(digest.low), in: place.line(of: h1))
-    let second = TagLine.matches(TagLine.tag(digest.high), in: place.line(of: h2))
+  func tag(_ otherHalf: UInt64) -> UInt16 { TagLine.tag(otherHalf & tagMask) }
+
+  /// What a digest is recognised by: two buckets, and the tag that its entry has in each.
+  struct Tags {
+    let h1, h2: Int
+    let inH1, inH2: UInt16
+  }
+
+  /// The tags of a digest, the same for all groups.
+  @inline(__always)
+  func tags(of digest: Digest) -> Tags {
+    let (h1, h2) = geometry.buckets(of: digest)
+    return Tags(h1: h1, h2: h2, inH1: tag(digest.low), inH2: tag(digest.high))
+  }
+
+  /// Whether a digest has one of its tags in any lane of a group.
+  @inline(__always)
+  func group(_ group: Int, mayHold wanted: Tags) -> Bool {
+    let place = places[group]
+    let first = TagLine.matches(wanted.inH1, in: place.line(of: wanted.h1))
+    let second = TagLine.matches(wanted.inH2, in: place.line(of: wanted.h2))
     return first | second != 0
   }
 
@@ -67,14 +98,7 @@ final class TagFilters {
   /// Whether `slot` of `bucket` has this tag in `lane`.
   @inline(__always)
   func lane(_ lane: Int, has tag: UInt16, inSlot slot: Int, of bucket: Int) -> Bool {
-    tags(of: bucket, lane: lane)[slot * TagLine.lanes] == tag
-  }
-
-  /// Where the tag of slot 0 is; that of the next slot is `TagLine.lanes` further.
-  @inline(__always)
-  private func tags(of bucket: Int, lane: Int) -> UnsafeMutablePointer<UInt16> {
-    places[lane / TagLine.lanes].line(of: bucket).assumingMemoryBound(to: UInt16.self)
-      + lane % TagLine.lanes
+    places[lane / TagLine.lanes].tags(of: bucket, lane: lane)[slot * TagLine.lanes] == tag
   }
 
   /// Adds the filter of a new youngest incarnation; `reserveLane` or `dropOldest` came before.
@@ -82,15 +106,22 @@ final class TagFilters {
   /// - Parameter slots: All slots of the table that was frozen, each used one in its right bucket.
   func addYoungest(_ slots: UnsafePointer<HashInfo>) {
     let lane = ring.takeLane()
+    let place = places[lane / TagLine.lanes]
     for bucket in 0..<geometry.bucketCount {
-      let tags = tags(of: bucket, lane: lane)
+      let tags = place.tags(of: bucket, lane: lane)
       for slot in 0..<StoreGeometry.slotsPerBucket {
         let entry = slots[bucket * StoreGeometry.slotsPerBucket + slot]
         let isInH1 = geometry.buckets(of: entry.digest).h1 == bucket
-        let tag = TagLine.tag(isInH1 ? entry.digest.low : entry.digest.high)
+        let tag = tag(isInH1 ? entry.digest.low : entry.digest.high)
         tags[slot * TagLine.lanes] = entry.isEmpty ? TagLine.unused : tag
       }
     }
+  }
+
+  /// Takes the lane of a new youngest incarnation whose tags come later.
+  func addEmptyLane(besides otherBytes: Int) throws(StoreError) {
+    try reserveLane(besides: otherBytes)
+    _ = ring.takeLane()
   }
 
   /// Leaves out the filter of the oldest incarnation (S19); its lane waits for the next one.

@@ -1,3 +1,4 @@
+import DiskIO
 import Glibc
 import QDedupKit
 import Synchronization

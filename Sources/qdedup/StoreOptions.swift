@@ -7,8 +7,8 @@ struct StoreOptions: ParsableArguments {
     help: ArgumentHelp(
       """
       What the hash store may take in memory, from 256K to 1024G: its order and the number of \
-      incarnations are chosen for that, and the report says what it may miss. (default: what \
-      remembers all of the input; little for most)
+      incarnations are chosen for that, and the report says what it may miss. (default: \
+      enough for all that the input holds)
       """, valueName: "size"))
   var indexMemory: IndexMemory?
 

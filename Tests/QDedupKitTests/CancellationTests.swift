@@ -1,4 +1,5 @@
 import DedupStore
+import DiskIO
 import DiskImage
 import Glibc
 import QDedupKit
