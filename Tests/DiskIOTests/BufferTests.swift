@@ -1,4 +1,5 @@
 import DiskIO
+import Glibc
 import SystemPackage
 import Testing
 
@@ -39,5 +40,26 @@ import Testing
       _ = try ZeroedBuffer(byteCount: count, purpose: "a test").bytes
     }
     #expect(error == IOError(.allocate, "a test", reason: .noMemory))
+  }
+
+  @Test("what the same purpose takes already counts against the machine's memory")
+  func zeroedBesides() {
+    let most = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
+    let error = #expect(throws: IOError.self) {
+      _ = try ZeroedBuffer(byteCount: 4097, purpose: "a test", besides: most - 4096).bytes
+    }
+    #expect(error == IOError(.allocate, "a test", reason: .noMemory))
+    #expect(throws: Never.self) {
+      _ = try ZeroedBuffer(byteCount: 4096, purpose: "a test", besides: most - 4096).bytes
+    }
+  }
+
+  @Test("what is given back of a zeroed buffer reads as zeros, the rest stays")
+  func zeroedDiscard() throws {
+    let buffer = try ZeroedBuffer(byteCount: 3 << 20, purpose: "a test")
+    buffer.bytes.initializeMemory(as: UInt8.self, repeating: 7)
+    buffer.discard(upTo: 2 << 20)
+    #expect(buffer.bytes[..<(2 << 20)].allSatisfy { $0 == 0 })
+    #expect(buffer.bytes[(2 << 20)...].allSatisfy { $0 == 7 })
   }
 }

@@ -61,6 +61,27 @@ import Testing
     #expect((store.dumpOffset != 0) == (size != "64K"))
   }
 
+  @Test(arguments: [0, 300, 3000])
+  func `S17 S20 S30 a dump elsewhere has limbo too, and every entry that is known`(
+    limit: Int
+  ) throws {
+    let noise = RawImage.noise(count: 3 << 20, seed: 55)
+    try RawImage.write(noise + noise[(2 << 20)...] + noise[..<(64 << 10)], to: input)
+    let report = try workspace.convert([
+      "--cluster-size", "512", "--log-store-order", "1", "--max-incarnations", "\(limit)",
+    ])
+    let walker = try expectSound(output, equals: input)
+    let store = try #require(try WalkedStore.of(walker))
+    #expect(store.dumpOffset != 0)
+    #expect(store.incarnations.count == Int(report.hashStore.incarnations))
+    #expect(store.limboOffsets.count == Int(report.hashStore.limbo))
+    #expect((report.hashStore.forgotten > 0) == (limit == 300))
+    #expect((report.hashStore.mayMissClusters > 0) == (limit == 300))
+    #expect((report.clusters.unique == 6144) == (limit != 300))
+    if limit != 300 { #expect(store.entries == 6144) }
+    #expect(report.hashStore.rememberedClusters == (limit == 0 ? nil : UInt64(limit) * 4))
+  }
+
   @Test func `no-hash-store leaves no trace of a store and shares all the same`() throws {
     try makeInput()
     let report = try workspace.convert(["--no-hash-store", "--log-store-order", "8"])
