@@ -39,6 +39,19 @@ import Testing
     #expect(map.uses(5) == [] && map.count(1 << 40) == 0)
   }
 
+  @Test("beyond the limit nothing is counted, and that is told")
+  func limited() {
+    // A page has 64 KiB for 32,768 clusters, a piece for high counts 4 KiB.
+    var map = ReferenceMap(clusterCount: 1 << 20, mostBytes: 68 << 10)
+    #expect(map.add(5, times: 254, .data, limit: .max) == 0)
+    #expect(map.add(6, times: 255, .data, limit: .max) == 0)
+    #expect(!map.isExhausted && map.count(5) == 254 && map.count(6) == 255)
+    #expect(map.add(1024, times: 255, .data, limit: .max) == 0)
+    #expect(map.isExhausted && map.count(1024) == 0)
+    #expect(map.add(40_000, times: 1, .data, limit: .max) == 0)
+    #expect(map.count(40_000) == 0 && map.count(6) == 255)
+  }
+
   @Test("refcounts of every width", arguments: 0...6 as ClosedRange<UInt32>)
   func widths(order: UInt32) {
     var random = SplitMix64(seed: UInt64(order))

@@ -129,6 +129,7 @@ extension ImageChecker {
       use.all += times
       if snapshots == nil { use.active += 1 }
       l2Tables[table] = use
+      try checkMemory()
       guard l2Tables.count <= Self.mostL2Tables else {
         throw file.malformed(
           "it names more than \(Self.mostL2Tables) L2 tables, the most that can be checked")

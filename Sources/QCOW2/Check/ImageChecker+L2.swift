@@ -17,6 +17,7 @@ extension ImageChecker {
           guest: guest(ofTable: use.index, entry: index))
         check(place, next: &next)
       }
+      try checkMemory()
     }
   }
 

@@ -17,6 +17,8 @@ package final class ImageChecker {
   let clusterCount: UInt64
   /// The highest refcount that the image can say, or that is kept.
   let highestCount: UInt32
+  /// How much memory the counts of references may take.
+  let mostReferenceBytes: UInt64
   let tableReader: TableReader
   let clusterReader: TableReader
 
@@ -30,6 +32,8 @@ package final class ImageChecker {
 
   /// The most clusters of a file that is checked; QEMU's limit.
   static let mostClusters = UInt64(Int32.max)
+  /// How much memory the counts of references may take for any file.
+  static let leastReferenceBytes: UInt64 = 1 << 30
   /// The most L2 tables that are kept account of.
   static let mostL2Tables = 1 << 24
 
@@ -59,7 +63,9 @@ package final class ImageChecker {
       truncatingIfNeeded: UInt64.max >> UInt64(max(32, 64 - metadata.refcountBits)))
     tableReader = try TableReader(file, byteCount: 64 << 10)
     clusterReader = try TableReader(file, byteCount: Int(geometry.clusterSize))
-    references = ReferenceMap(clusterCount: clusterCount)
+    // An L2 entry takes four times what the cluster does that it names.
+    mostReferenceBytes = max(Self.leastReferenceBytes, try file.allocatedSize() / 4)
+    references = ReferenceMap(clusterCount: clusterCount, mostBytes: mostReferenceBytes)
   }
 
   /// Checks the image.
@@ -84,9 +90,21 @@ package final class ImageChecker {
     try checkEncryptionHeader()
     try checkBitmaps()
     try checkRefcountBlocks()
+    try checkMemory()
     try compareRefcounts()
     try checkCopiedFlags()
     checkOverlaps()
+  }
+
+  /// Makes sure that all references so far have been counted.
+  func checkMemory() throws(ImageError) {
+    guard !references.isExhausted else {
+      throw file.malformed(
+        """
+        to count the references that it makes to places far apart takes more than \
+        \(mostReferenceBytes) bytes of memory, the most for a file of this size on the disk
+        """)
+    }
   }
 
   /// Counts references to all clusters of a range.

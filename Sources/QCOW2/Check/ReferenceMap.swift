@@ -2,7 +2,7 @@
 ///
 /// A cluster takes two bytes: the number of references up to 254, and a bit for each kind of use.
 /// Higher counts stand aside, in pieces for 1024 clusters each. Memory is taken for those parts of
-/// the file that are used at all.
+/// the file that are used at all, up to a limit.
 package struct ReferenceMap: ~Copyable {
   /// What a cluster is used for.
   package struct Use: OptionSet, Sendable {
@@ -43,10 +43,17 @@ package struct ReferenceMap: ~Copyable {
   private var pages: [Page?]
   private var high: [UInt64: HighCounts] = [:]
 
+  private var bytesLeft: UInt64
+  /// Whether the limit is reached: from then on references get lost.
+  package private(set) var isExhausted = false
+
   /// No references to any cluster of a file.
   ///
-  /// - Parameter clusterCount: The number of its clusters.
-  package init(clusterCount: UInt64) {
+  /// - Parameters:
+  ///   - clusterCount: The number of its clusters.
+  ///   - mostBytes: How much memory may be taken.
+  package init(clusterCount: UInt64, mostBytes: UInt64 = .max) {
+    bytesLeft = mostBytes
     pages = Array(repeating: nil, count: Int(clusterCount >> Self.pageBits) + 1)
   }
 
@@ -70,7 +77,7 @@ package struct ReferenceMap: ~Copyable {
 
   /// Notes what a cluster is used for, without counting.
   package mutating func note(_ use: Use, of cluster: UInt64) {
-    page(of: cluster)[Self.slot(cluster)] |= UInt16(use.rawValue) << 8
+    page(of: cluster)?[Self.slot(cluster)] |= UInt16(use.rawValue) << 8
   }
 
   /// Counts references to a cluster.
@@ -93,14 +100,15 @@ package struct ReferenceMap: ~Copyable {
   }
 
   private mutating func setCount(_ count: UInt32, of cluster: UInt64) {
-    let (page, slot) = (page(of: cluster), Self.slot(cluster))
+    let slot = Self.slot(cluster)
+    guard let page = page(of: cluster) else { return }
     let flags = page[slot] & 0xFF00
     if count < UInt32(Self.escape), page[slot] & 0xFF != Self.escape {
       page[slot] = flags | UInt16(count)
       return
     }
     let piece = cluster >> Self.highBits
-    let counts = high[piece] ?? Self.zeros(1 << Int(Self.highBits))
+    guard let counts = high[piece] ?? zeros(1 << Int(Self.highBits)) else { return }
     high[piece] = counts
     counts[Int(cluster & (1 << Self.highBits - 1))] = count
     page[slot] = flags | Self.escape
@@ -128,20 +136,26 @@ package struct ReferenceMap: ~Copyable {
     return page[Self.slot(cluster)]
   }
 
-  private mutating func page(of cluster: UInt64) -> Page {
+  /// The page that a cluster is in; nil if the limit is reached.
+  private mutating func page(of cluster: UInt64) -> Page? {
     let index = Int(cluster >> Self.pageBits)
     while index >= pages.count { pages.append(nil) }
     if let page = pages[index] { return page }
-    let page: Page = Self.zeros(1 << Int(Self.pageBits))
-    pages[index] = page
-    return page
+    pages[index] = zeros(1 << Int(Self.pageBits))
+    return pages[index]
   }
 
   private static func slot(_ cluster: UInt64) -> Int { Int(cluster & (1 << pageBits - 1)) }
 
-  private static func zeros<Value: FixedWidthInteger>(
+  private mutating func zeros<Value: FixedWidthInteger>(
     _ count: Int
-  ) -> UnsafeMutablePointer<Value> {
+  ) -> UnsafeMutablePointer<Value>? {
+    let byteCount = UInt64(count * MemoryLayout<Value>.size)
+    guard byteCount <= bytesLeft else {
+      isExhausted = true
+      return nil
+    }
+    bytesLeft -= byteCount
     let memory = UnsafeMutablePointer<Value>.allocate(capacity: count)
     memory.initialize(repeating: 0, count: count)
     return memory

@@ -17,6 +17,13 @@ package final class ImageFile: Sendable {
     self.file = file
   }
 
+  /// What the file takes on the disk; for a device, its size.
+  func allocatedSize() throws(ImageError) -> UInt64 {
+    do { return try file.kind() == .blockDevice ? size : try file.allocatedSize() } catch {
+      throw .io(error)
+    }
+  }
+
   /// What tells the file from others.
   package func identity() throws(ImageError) -> FileIdentity {
     do { return try file.identity() } catch { throw .io(error) }
