@@ -12,6 +12,14 @@ extension OwnedFile {
     do { return try kind() } catch { throw .io(error) }
   }
 
+  /// Makes sure that the file can be read at any place: a regular file or a block device.
+  ///
+  /// - Throws: `ImageError.notAnImage` if it is something else.
+  public borrowing func requireRandomAccess() throws(ImageError) {
+    let kind = try imageKind()
+    guard kind == .regular || kind == .blockDevice else { throw .notAnImage(path, kind) }
+  }
+
   /// What tells the file from others; a failure is an error of the image.
   public borrowing func imageIdentity() throws(ImageError) -> FileIdentity {
     do { return try identity() } catch { throw .io(error) }

@@ -24,9 +24,18 @@ struct CheckText {
     let order = ["check error", "corruption", "overlap", "leak"]
     let sorted = order.flatMap { kind in report.findings.filter { $0.kind == kind } }
     let shown = sorted.prefix(Self.mostLines)
-    let all = report.checkErrors + report.corruptions + report.overlaps + report.leaks
-    let rest = all - min(all, shown.reduce(0) { $0 + $1.count })
+    // Shared tables count so often that a sum of counts need not fit its type.
+    let all = Self.sum([report.checkErrors, report.corruptions, report.overlaps, report.leaks])
+    let rest = all - min(all, Self.sum(shown.map(\.count)))
     return shown.map(line) + (rest == 0 ? [] : ["… and \(Quantity.grouped(rest)) more"])
+  }
+
+  /// The sum, or the largest number if that is less.
+  private static func sum(_ numbers: [UInt64]) -> UInt64 {
+    numbers.reduce(0) { sum, number in
+      let (result, overflow) = sum.addingReportingOverflow(number)
+      return overflow ? .max : result
+    }
   }
 
   private func line(_ finding: CheckReport.Finding) -> String {

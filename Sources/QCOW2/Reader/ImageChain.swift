@@ -146,8 +146,7 @@ struct ImageChain {
 
   private func open(_ path: FilePath) throws(ImageError) -> OwnedFile {
     let file = try OwnedFile(readingImage: path)
-    let kind = try file.imageKind()
-    guard kind == .regular || kind == .blockDevice else { throw .notAnImage(path, kind) }
+    try file.requireRandomAccess()
     if !options.ignoresLocks { try ImageLock.acquireForReading(file) }
     return file
   }

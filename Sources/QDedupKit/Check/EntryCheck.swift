@@ -54,7 +54,7 @@ struct EntryCheck {
   }
 
   private func problem(ofGuest sector: UInt64) -> String? {
-    guard sector < virtualSize.dividedUp(bySectors: 512), let clusters else {
+    guard sector < virtualSize / 512, let clusters else {
       return "it names guest sector \(sector), behind the end of the disk"
     }
     let guest = sector << 9
@@ -62,11 +62,5 @@ struct EntryCheck {
       return "it names guest byte \(guest), must be a multiple of \(clusters.clusterSize)"
     }
     return nil
-  }
-}
-
-extension UInt64 {
-  fileprivate func dividedUp(bySectors size: UInt64) -> UInt64 {
-    self / size + (self % size == 0 ? 0 : 1)
   }
 }

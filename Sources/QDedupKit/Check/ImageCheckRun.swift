@@ -26,8 +26,7 @@ public struct ImageCheckRun: Sendable {
   public func run() throws(ConversionError) -> CheckReport {
     try converting(ConversionError.image) { () throws(ImageError) in
       let file = try OwnedFile(readingImage: path)
-      let kind = try file.imageKind()
-      guard kind == .regular || kind == .blockDevice else { throw .notAnImage(path, kind) }
+      try file.requireRandomAccess()
       if !ignoresLocks { try ImageLock.acquireForReading(file) }
       let format = try file.detectedFormat()
       guard format == .qcow2 else {

@@ -40,9 +40,9 @@ struct StoreCheck {
       report.note("its feature bit is set, but there is no header extension")
       return report
     }
-    if !metadata.marksHashStore || store.header?.isDirty == true {
+    if let staleness = store.staleness {
       report.state = .stale
-      report.reason = store.staleness
+      report.reason = staleness
       return report
     }
     if let problem = store.problem { report.note(problem) }
@@ -96,21 +96,5 @@ struct StoreCheck {
         )
       }
     }
-  }
-}
-
-extension ImageMetadata {
-  /// Whether the feature bit says that the hash store may be used.
-  fileprivate var marksHashStore: Bool {
-    features.contains { $0.kind == .autoclear && Int($0.bit) == StoreHeader.autoclearBit }
-  }
-}
-
-extension SavedHashStore {
-  /// Why a store that is not damaged may not be used.
-  fileprivate var staleness: String {
-    header?.isDirty == true
-      ? "a program was changing it when it ended"
-      : "the image was written to since the store was made, by a program without it"
   }
 }

@@ -24,8 +24,7 @@ public struct ImageInspector: Sendable {
   public func run() throws(ConversionError) -> ImageDescription {
     try converting(ConversionError.image) { () throws(ImageError) in
       let file = try OwnedFile(readingImage: path)
-      let kind = try file.imageKind()
-      guard kind == .regular || kind == .blockDevice else { throw .notAnImage(path, kind) }
+      try file.requireRandomAccess()
       let format = try file.detectedFormat()
       let (size, allocated) = try file.imageSizes()
       var description = ImageDescription(

@@ -8,6 +8,8 @@ internal import QCOW2
 struct SavedHashStore {
   /// Why the store may not be trusted; nil if it may.
   private(set) var problem: String?
+  /// Why it says itself that it may not be used; nil if it does not say so.
+  private(set) var staleness: String?
   /// The header; nil if it cannot be read.
   private(set) var header: StoreHeader?
   /// The lists; nil if they cannot be read.
@@ -31,20 +33,21 @@ struct SavedHashStore {
     do throws(StoreFormatError) {
       let header = try StoreHeader.parse(data.data, fileSize: file.size, alignment: alignment)
       self.header = header
-      if header.isDirty { note("a program was changing it when it ended") }
     } catch {
       note(error.description)
     }
-    let hasFeature = metadata.features.contains {
-      $0.kind == .autoclear && Int($0.bit) == StoreHeader.autoclearBit
-    }
-    if !hasFeature {
-      note("the image was written to since the store was made, by a program without it")
-    }
+    staleness = Self.staleness(header, metadata)
+    if let staleness { note(staleness) }
     if let header {
       dump = try readDump(header, from: file, alignment: alignment)
     }
     if let dump { trailers = try readTrailers(dump, from: file) }
+  }
+
+  private static func staleness(_ header: StoreHeader?, _ metadata: ImageMetadata) -> String? {
+    if header?.isDirty == true { return "a program was changing it when it ended" }
+    if metadata.marksHashStore { return nil }
+    return "the image was written to since the store was made, by a program without it"
   }
 
   /// Notes what is wrong; the first thing counts.
@@ -98,5 +101,12 @@ struct SavedHashStore {
       }
     }
     return trailers
+  }
+}
+
+extension ImageMetadata {
+  /// Whether the feature bit says that the hash store may be used.
+  var marksHashStore: Bool {
+    features.contains { $0.kind == .autoclear && Int($0.bit) == StoreHeader.autoclearBit }
   }
 }
