@@ -22,29 +22,30 @@ extension HashStore {
     return nil
   }
 
-  /// Compares the whole digests of all slots of a bucket whose tag matches; the bucket is read at
-  /// the first of them (S24).
+  /// Compares the whole digests of all slots of a bucket whose tag matches. Unless RAM has the table,
+  /// the bucket is read at the first of them (S24).
   private func confirm(
     bucket: Int, tag: UInt16, lane: Int, rank: Int, for wanted: WantedEntry
   ) throws(StoreError) -> FrozenPlace? {
-    var isRead = false
+    let kept = incarnations[rank].table?.slots
+    var tagMatched = false
     var digestMatched = false
     for index in 0..<StoreGeometry.slotsPerBucket {
       guard filters.lane(lane, has: tag, inSlot: index, of: bucket) else { continue }
       let slot = bucket * StoreGeometry.slotsPerBucket + index
-      if !isRead {
-        try read(bucket, of: incarnations[rank])
-        isRead = true
-      }
-      let entry = HashInfo(
-        decoding: UnsafeRawBufferPointer(bucketBytes.bytes), at: index * StoreGeometry.entryBytes)
+      if !tagMatched, kept == nil { try read(bucket, of: incarnations[rank]) }
+      tagMatched = true
+      let entry =
+        kept?[slot]
+        ?? HashInfo(
+          decoding: UnsafeRawBufferPointer(bucketBytes.bytes), at: index * StoreGeometry.entryBytes)
       guard entry.digest == wanted.digest, !entry.isEmpty else { continue }
       digestMatched = true
       if let exactly = wanted.exactly, exactly != entry { continue }
       if incarnations[rank].removedSlots.contains(slot) { continue }
       return FrozenPlace(entry: entry, rank: rank, slot: slot)
     }
-    if isRead && !digestMatched { counters.falsePositives += 1 }
+    if tagMatched && !digestMatched { counters.falsePositives += 1 }
     return nil
   }
 

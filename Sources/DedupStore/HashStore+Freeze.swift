@@ -7,7 +7,7 @@ extension HashStore {
   func freeze(isLast: Bool = false) throws(StoreError) {
     precondition(!isClosed, "a store was used after its last freeze")
     waitUntilLoaded()
-    if !isLast && !limitIsReached { try filters.reserveLane(besides: Self.ramBytes(geometry)) }
+    if !isLast && !limitIsReached { try filters.reserveLane(besides: ramBytesBesidesFilters) }
     let region = try takeRegion()
     let sequence = counters.freezes + 1
     do {
@@ -21,11 +21,29 @@ extension HashStore {
       forgetOldest()
     }
     if !isLast { filters.addYoungest(logStore.slots) }
+    let used = logStore.count
     incarnations.append(
-      Incarnation(offset: region.offset, sequence: sequence, used: logStore.count))
+      Incarnation(
+        offset: region.offset, sequence: sequence, used: used,
+        table: isLast ? nil : takeTableToKeep()))
     counters.freezes = sequence
     if !region.isFresh { counters.limboReuses += 1 }
     logStore.reset()
+  }
+
+  /// Takes the table of the log store, if such tables are kept. The oldest of those that are makes
+  /// room for it.
+  private func takeTableToKeep() -> SlotTable? {
+    guard keptTableLimit > 0 else { return nil }
+    if keptTableCount < keptTableLimit {
+      // Without memory for another table this one is used again: what it held is on disk.
+      return (try? SlotTable(geometry)).map { logStore.exchange(for: $0) }
+    }
+    let oldest = incarnations.firstIndex { $0.table != nil }!
+    let free = incarnations[oldest].table!
+    incarnations[oldest].table = nil
+    free.clear()
+    return logStore.exchange(for: free)
   }
 
   /// Whether an incarnation more is allowed only after another was forgotten (S17).

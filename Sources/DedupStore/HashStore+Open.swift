@@ -15,7 +15,7 @@ extension HashStore {
     opening dump: StoreDump, maxIncarnations: UInt32, storage: any StoreStorage & Sendable
   ) throws(StoreError) {
     try self.init(
-      order: Int(dump.order), maxIncarnations: maxIncarnations, storage: storage,
+      order: Int(dump.order), maxIncarnations: maxIncarnations, storage: storage, keptTableBytes: 0,
       hasSavedFilters: true)
     limbo = Limbo(offsets: dump.limbo)
     incarnations = dump.incarnations.reversed().map {

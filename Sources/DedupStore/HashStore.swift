@@ -16,7 +16,12 @@ public final class HashStore {
   public let maxIncarnations: UInt32
   /// The limit where no other is wanted.
   public static let defaultMaxIncarnations: UInt32 = 128
+  /// How many bytes of frozen tables stay in RAM where nothing else is wanted: those of nearly a
+  /// million clusters.
+  public static let defaultKeptTableBytes = 32 << 20
 
+  /// Of how many incarnations, the youngest, RAM keeps the tables, so that a hit there reads nothing.
+  let keptTableLimit: Int
   let storage: any StoreStorage
   let filters: TagFilters
   let writer: IncarnationWriter
@@ -42,20 +47,25 @@ public final class HashStore {
   ///   - order: 1…31; an incarnation holds up to 4 · 2^order entries.
   ///   - maxIncarnations: How many incarnations may be known at once; 0 is no limit.
   ///   - storage: Where incarnations are kept.
+  ///   - keptTableBytes: How much memory besides may go to tables that have been frozen: lookups
+  ///     then need not read the youngest ones from the storage.
   /// - Throws: `StoreError.invalidOrder`, or `StoreError.memory` if the log store does not fit.
   public convenience init(
-    order: Int, maxIncarnations: UInt32, storage: any StoreStorage
+    order: Int, maxIncarnations: UInt32, storage: any StoreStorage, keptTableBytes: Int = 0
   ) throws(StoreError) {
     try self.init(
-      order: order, maxIncarnations: maxIncarnations, storage: storage, hasSavedFilters: false)
+      order: order, maxIncarnations: maxIncarnations, storage: storage,
+      keptTableBytes: keptTableBytes, hasSavedFilters: false)
   }
 
   /// A store to which incarnations may be added whose filters come from the storage.
   init(
-    order: Int, maxIncarnations: UInt32, storage: any StoreStorage, hasSavedFilters: Bool
+    order: Int, maxIncarnations: UInt32, storage: any StoreStorage, keptTableBytes: Int,
+    hasSavedFilters: Bool
   ) throws(StoreError) {
     geometry = try StoreGeometry(order: order)
     self.maxIncarnations = maxIncarnations
+    keptTableLimit = keptTableBytes / SlotTable.byteCount(geometry)
     self.storage = storage
     filters = TagFilters(
       geometry: geometry, tagMask: hasSavedFilters ? geometry.mask : UInt64.max)
@@ -82,10 +92,19 @@ public final class HashStore {
   /// The number of spaces of forgotten incarnations that wait to be used again.
   public var limboCount: Int { limbo.count }
 
-  /// The bytes of memory that the store may use: log store, filters and buffers.
-  public var ramBytes: Int { Self.ramBytes(geometry) + filters.ramBytes }
+  /// The bytes of memory that the store may use: log store, filters, tables that are kept, and
+  /// buffers; O(incarnations).
+  public var ramBytes: Int { ramBytesBesidesFilters + filters.ramBytes }
 
-  /// The bytes of memory that a store with these sizes may use besides its filters.
+  /// The same without filters.
+  var ramBytesBesidesFilters: Int {
+    Self.ramBytes(geometry) + keptTableCount * SlotTable.byteCount(geometry)
+  }
+
+  /// Of how many incarnations RAM has the tables.
+  var keptTableCount: Int { incarnations.lazy.filter { $0.table != nil }.count }
+
+  /// The bytes of memory that a store with these sizes may use besides filters and kept tables.
   static func ramBytes(_ geometry: StoreGeometry) -> Int {
     LogStore.ramBytes(geometry) + IncarnationWriter.ramBytes + StoreGeometry.bucketBytes
   }

@@ -8,6 +8,8 @@ struct Incarnation {
   var sequence: UInt64
   /// The number of entries that were frozen.
   var used: Int
+  /// Its table, if RAM still has it; else lookups read from disk.
+  var table: SlotTable?
   /// The slots whose entries lookups pass over (S33).
   var removedSlots: Set<Int> = []
 

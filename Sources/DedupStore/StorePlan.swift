@@ -9,6 +9,8 @@ public struct StorePlan: Hashable, Sendable {
   public let maxIncarnations: UInt32
   /// How many entries the store remembers within the memory, however many come: the last ones.
   public let rememberedEntries: UInt64
+  /// How much of the memory is left for tables that have been frozen, so that hits read nothing.
+  public let keptTableBytes: Int
 
   /// The memory that a plan can be made for, in bytes.
   public static let memoryRange: ClosedRange<UInt64> = 256 << 10...1 << 40
@@ -42,7 +44,9 @@ public struct StorePlan: Hashable, Sendable {
     let nearlyMost = plans.last { $0.rememberedEntries >= most - most / 8 }
     self =
       holdingAll ?? nearlyMost
-      ?? Self(order: order ?? StoreGeometry.validOrders.lowerBound, incarnations: 1, limit: limit)
+      ?? Self(
+        order: order ?? StoreGeometry.validOrders.lowerBound, incarnations: 1, limit: limit,
+        keptTableBytes: 0)
   }
 
   /// The plan for one order; nil if not even one incarnation of it fits the memory.
@@ -52,11 +56,17 @@ public struct StorePlan: Hashable, Sendable {
     let groups = left / TagFilters.groupBytes(geometry)
     guard groups > 0 else { return nil }
     let incarnations = min(groups * TagLine.lanes, Self.mostIncarnations)
-    self.init(order: order, incarnations: incarnations, limit: limit)
+    let known = Int(limit ?? UInt32(incarnations))
+    let usedGroups = known == 0 ? groups : (known + TagLine.lanes - 1) / TagLine.lanes
+    let rest = left - min(usedGroups, groups) * TagFilters.groupBytes(geometry)
+    self.init(
+      order: order, incarnations: incarnations, limit: limit,
+      keptTableBytes: usedGroups > groups ? 0 : min(rest, HashStore.defaultKeptTableBytes))
   }
 
-  private init(order: Int, incarnations: Int, limit: UInt32?) {
+  private init(order: Int, incarnations: Int, limit: UInt32?, keptTableBytes: Int) {
     self.order = order
+    self.keptTableBytes = keptTableBytes
     maxIncarnations = limit ?? UInt32(incarnations)
     let certain = maxIncarnations == 0 ? incarnations : min(incarnations, Int(maxIncarnations))
     rememberedEntries = UInt64(certain) * StoreGeometry.reliableEntries(order: order)

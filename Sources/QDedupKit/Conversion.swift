@@ -66,7 +66,9 @@ final class Conversion {
       }
     }
     return try converting(ConversionError.store) { () throws(StoreError) in
-      try HashStore(order: order, maxIncarnations: limit, storage: storage)
+      try HashStore(
+        order: order, maxIncarnations: limit, storage: storage,
+        keptTableBytes: plan?.keptTableBytes ?? HashStore.defaultKeptTableBytes)
     }
   }
 

@@ -31,7 +31,8 @@ import Testing
     for (memory, clusters) in Self.cases(60, upTo: 4) {
       let plan = StorePlan(memory: memory, dataClusters: clusters)
       let store = try HashStore(
-        order: plan.order, maxIncarnations: plan.maxIncarnations, storage: Nowhere())
+        order: plan.order, maxIncarnations: plan.maxIncarnations, storage: Nowhere(),
+        keptTableBytes: plan.keptTableBytes)
       var entries = Entries(seed: memory)
       for _ in 0..<plan.maxIncarnations + 9 {
         try store.insert(entries.next())
@@ -49,7 +50,8 @@ import Testing
       let plan = StorePlan(memory: memory, dataClusters: clusters)
       #expect(plan.rememberedEntries >= clusters)
       let store = try HashStore(
-        order: plan.order, maxIncarnations: plan.maxIncarnations, storage: MemoryStorage())
+        order: plan.order, maxIncarnations: plan.maxIncarnations, storage: MemoryStorage(),
+        keptTableBytes: plan.keptTableBytes)
       var entries = Entries(seed: clusters)
       let known = (0..<clusters).map { _ in entries.next() }
       for entry in known { try store.insert(entry) }

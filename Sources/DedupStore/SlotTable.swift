@@ -1,0 +1,28 @@
+internal import DiskIO
+
+/// The memory of all slots of a table, one after the other: slot s of bucket b is at index 4 · b + s.
+///
+/// A slot with physical sector 0 is free, and all are at first.
+final class SlotTable {
+  /// The slots, as many as an incarnation has.
+  let slots: UnsafeMutablePointer<HashInfo>
+  private let memory: ZeroedBuffer
+
+  /// A table of free slots; the memory is touched as it fills.
+  ///
+  /// - Throws: `StoreError.memory` if there is not enough.
+  init(_ geometry: StoreGeometry) throws(StoreError) {
+    memory = try ZeroedBuffer(storeBytes: Self.byteCount(geometry), purpose: "the log store")
+    slots = memory.bytes.baseAddress!.bindMemory(to: HashInfo.self, capacity: geometry.entryCount)
+  }
+
+  /// The bytes of memory that a table with these sizes may use.
+  static func byteCount(_ geometry: StoreGeometry) -> Int {
+    geometry.entryCount * MemoryLayout<HashInfo>.stride
+  }
+
+  /// Makes all slots free.
+  func clear() {
+    memory.bytes.initializeMemory(as: UInt8.self, repeating: 0)
+  }
+}
