@@ -31,12 +31,27 @@ final class Conversion {
       try ImageWriter(
         file: output, geometry: options.geometry, virtualSize: input.knownVirtualSize)
     }
-    // Not counted where it decides nothing: tables of hostile images may go on for hours.
-    let isCounted = options.logStoreOrder == nil || options.indexMemory != nil
-    let clusters = isCounted ? try input.dataClusterCount(geometry, progress) : nil
+    let clusters = try Self.dataClusterCount(of: input, options, progress)
     store = try Self.makeStore(options, dataClusters: clusters, writer: writer)
     sequencer = Sequencer(
       writer: writer, store: store, shape: shape, maxReferences: tuning.maxReferences)
+  }
+
+  /// How many clusters hold data, or at most do; nil if that is unknown, or not needed.
+  ///
+  /// They are counted only where that decides something: it takes time, and tables of hostile images
+  /// may go on for hours.
+  private static func dataClusterCount(
+    of input: OpenedInput, _ options: ConvertOptions, _ progress: Progress
+  ) throws(ConversionError) -> UInt64? {
+    if options.indexMemory == nil {
+      if options.logStoreOrder != nil { return nil }
+      let most = input.knownVirtualSize.map { options.geometry.clusterCount(forBytes: $0) }
+      guard let most, firstOrder(forDataClusters: most) > firstOrder(forDataClusters: 0) else {
+        return most
+      }
+    }
+    return try input.dataClusterCount(options.geometry, progress)
   }
 
   /// The order to begin with (S9). A small one is left to the end, when the entries are counted:
