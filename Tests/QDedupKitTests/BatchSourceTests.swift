@@ -12,18 +12,21 @@ import Testing
   let scratch: TemporaryDirectory
   init() throws { scratch = try TemporaryDirectory() }
 
-  @Test("a batch is whole clusters, and enough of them may be in flight", arguments: 9...21)
-  func shape(bits: Int) throws {
+  @Test(
+    "a batch is whole clusters, and enough of them may be in flight", arguments: 9...21,
+    [false, true])
+  func shape(bits: Int, isCompressed: Bool) throws {
     let geometry = try #require(ClusterGeometry(clusterSize: 1 << bits))
-    let shape = BatchShape(geometry)
+    let shape = BatchShape(geometry, isCompressed: isCompressed)
     #expect(shape.byteCount % geometry.clusterSize == 0)
     #expect(shape.byteCount == max(256 << 10, geometry.clusterSize))
     #expect((4...8).contains(shape.lag))
     #expect(shape.workers(atMost: 3) == 3)
     let most = shape.workers(atMost: 256)
-    #expect((2 * most + 2 * shape.lag) * shape.byteCount <= 64 << 20)
+    let batchBytes = shape.byteCount + shape.compressedByteCount
+    #expect(shape.batchCount(threads: most) * batchBytes + most * shape.byteCount <= 64 << 20)
     #expect(shape.lag * shape.byteCount <= 8 << 20)
-    #expect(shape.batchCount(threads: 3) == 3 + 2 * shape.lag)
+    #expect(shape.batchCount(threads: 3) == 3 + (isCompressed ? 2 : 1) * shape.lag)
   }
 
   @Test(

@@ -25,6 +25,8 @@ package final class Batch: @unchecked Sendable {
   var hasData = false
   /// Whether its duplicates have been compared, and what is unique in it has been compressed.
   var isPrepared = false
+  /// What of it is to be written, and where.
+  var writes: WriteList
   /// Where the data ends in the output that had been placed when it was.
   var hostEnd: UInt64 = 0
   /// Its place in the order of batches that were placed: 0, 1, 2 …
@@ -39,6 +41,7 @@ package final class Batch: @unchecked Sendable {
     compressed = try AlignedBuffer(
       byteCount: compressedByteCount, purpose: "compressed clusters on their way")
     buffer = try AlignedBuffer(byteCount: byteCount, purpose: "clusters on their way")
+    writes = WriteList(clusterCount: byteCount >> geometry.clusterBits)
     planBuffer = .allocate(capacity: byteCount >> geometry.clusterBits)
     placeBuffer = .allocate(capacity: byteCount >> geometry.clusterBits)
   }
@@ -65,6 +68,12 @@ package final class Batch: @unchecked Sendable {
   /// Where the bytes of cluster `index` are in memory.
   func address(_ index: Int) -> UnsafeMutableRawPointer {
     buffer.bytes.baseAddress! + index << geometry.clusterBits
+  }
+
+  /// What is to be written of cluster `index` if it needs a place: its bytes, or its compressed data.
+  func content(_ index: Int) -> UnsafeMutableRawBufferPointer {
+    plans[index].compressed
+      ?? UnsafeMutableRawBufferPointer(start: address(index), count: geometry.clusterSize)
   }
 
   /// The guest offset of cluster `index`.

@@ -6,14 +6,16 @@ internal import QCOW2
 package struct BatchShape {
   /// The bytes of a batch: a multiple of the cluster size. Batches begin at multiples of it.
   package let byteCount: Int
-  /// How many batches with data stand between looking up a cluster and placing it.
+  /// How many batches with data stand between looking up a cluster and mapping it.
   package let lag: Int
-
+  /// Whether clusters are compressed on their way.
+  package let isCompressed: Bool
   /// The most bytes that the clusters of a batch take when they are compressed; 0 if they are not.
   package let compressedByteCount: Int
 
   /// The shape for clusters of one size.
   package init(_ geometry: ClusterGeometry, isCompressed: Bool = false) {
+    self.isCompressed = isCompressed
     byteCount = max(Self.preferredSize, geometry.clusterSize)
     compressedByteCount =
       isCompressed
@@ -35,10 +37,11 @@ package struct BatchShape {
   package func workers(atMost threads: Int, bytesPerReader: Int = 0) -> Int {
     let perBatch = byteCount + compressedByteCount
     let perWorker = perBatch + byteCount + bytesPerReader
-    return min(threads, max(1, (Self.bufferSize - 2 * lag * perBatch) / perWorker))
+    return min(threads, max(1, (Self.bufferSize - batchCount(threads: 0) * perBatch) / perWorker))
   }
 
   /// How many batches must exist for `threads` workers never to wait for memory: each holds one,
-  /// and those between lookup and placing, and as many again, are kept to compare with.
-  package func batchCount(threads: Int) -> Int { threads + 2 * lag }
+  /// there are those between lookup and mapping, and of a compressed image as many again are kept to
+  /// compare with, where a plain one is read back.
+  package func batchCount(threads: Int) -> Int { threads + (isCompressed ? 2 : 1) * lag }
 }

@@ -19,8 +19,8 @@ struct ClusterPlan {
   var digest: Digest
   /// For a duplicate of a cluster that is still in flight, that cluster's bytes in memory.
   var original: UnsafeRawPointer?
-  /// Once compressed, the number of bytes that it takes so; 0 in a plain image.
-  var compressedSize = 0
+  /// Once compressed, its compressed data; nil in a plain image.
+  var compressed: UnsafeMutableRawBufferPointer?
 }
 
 /// What the ordered part of the pipeline knows of one cluster.

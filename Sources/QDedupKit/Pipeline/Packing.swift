@@ -22,11 +22,11 @@ struct Packing {
     for cluster in 0..<batch.clusterCount {
       let kind = batch.plans[cluster].kind
       guard kind == .unique || kind == .collision else { continue }
-      let room = batch.compressed.bytes[end..<end + bound]
+      let room = UnsafeMutableRawBufferPointer(
+        rebasing: batch.compressed.bytes[end..<end + bound])
       let count = try compressor.compress(
-        UnsafeRawBufferPointer(start: batch.address(cluster), count: size),
-        into: UnsafeMutableRawBufferPointer(rebasing: room))
-      batch.plans[cluster].compressedSize = count
+        UnsafeRawBufferPointer(start: batch.address(cluster), count: size), into: room)
+      batch.plans[cluster].compressed = UnsafeMutableRawBufferPointer(rebasing: room[..<count])
       end += count
     }
   }

@@ -8,7 +8,7 @@ internal import QCOW2
 /// Each worker takes a batch through these steps and then takes the next one:
 ///
 ///     read, digest → wait for its turn → [place the batch that is due, resolve this one] →
-///     write the placed batch → verify and compress this one
+///     write what has got its place → verify and compress this one
 ///
 /// Only the part in brackets happens in order, by one worker at a time. The batch that is due is
 /// the one `lag` batches with data before, so what a lookup sees is the same for any number of
@@ -64,15 +64,10 @@ final class Pipeline: @unchecked Sendable {
     if let failure = turns.read({ $0.failure }) { throw failure }
     let tail = pending
     pending = []
-    let writer = BatchWriter(output: output, clusterCount: clustersPerBatch)
     for batch in tail {
       try place(batch)
-      try write(batch, with: writer)
+      if shape.isCompressed { try write(batch) }
     }
-  }
-
-  private var clustersPerBatch: Int {
-    shape.byteCount >> pool.geometry.clusterBits
   }
 
   /// One worker, from its first batch to the source's end.
@@ -82,7 +77,6 @@ final class Pipeline: @unchecked Sendable {
       stored: try StoredClusters(
         pool.geometry, byteCount: shape.byteCount, method: compression?.method))
     let packing = try makePacking()
-    let writer = BatchWriter(output: output, clusterCount: clustersPerBatch)
     while true {
       if progress.isCancelled { throw .interrupted }
       let batch = try converting(ConversionError.io) { () throws(IOError) in try pool.take() }
@@ -90,9 +84,9 @@ final class Pipeline: @unchecked Sendable {
       batch.digestClusters(with: digest)
       let (end, hasData) = (batch.guestOffset(batch.clusterCount), batch.hasData)
       try waitForTurn(batch.ticket)
-      let due = try takeTurn(with: batch)
+      let placed = try takeTurn(with: batch)
       turns.update { $0.next += 1 }
-      if let due { try write(due, with: writer) }
+      if let placed { try write(placed) }
       if hasData {
         try verification.verify(batch)
         try pack(batch, with: packing)
@@ -120,7 +114,8 @@ final class Pipeline: @unchecked Sendable {
 
   /// The ordered part for one batch.
   ///
-  /// - Returns: The batch that has been placed and is to be written, if one was due.
+  /// - Returns: The batch whose unique clusters have got their places, if there is one, to be
+  ///   written: in a plain image this one, in a compressed one the one that was due.
   private func takeTurn(with batch: Batch) throws(ConversionError) -> Batch? {
     guard batch.hasData else {
       pool.give(batch)
@@ -133,15 +128,12 @@ final class Pipeline: @unchecked Sendable {
       try place(oldest)
       due = oldest
     }
-    if retained.count > shape.lag {
-      let oldest = retained.removeFirst()
-      try written.wait(forBatch: oldest.placedNumber)
-      pool.give(oldest)
-    }
     batch.isPrepared = false
     try sequencer.resolve(batch)
     pending.append(batch)
-    return due
+    if shape.isCompressed { return due }
+    batch.placedNumber = written.addPlaced(hostEnd: batch.hostEnd)
+    return batch
   }
 
   private func waitUntilPrepared(_ batch: Batch) throws(ConversionError) {
@@ -153,13 +145,33 @@ final class Pipeline: @unchecked Sendable {
 
   private func place(_ batch: Batch) throws(ConversionError) {
     try sequencer.place(batch)
-    batch.placedNumber = written.addPlaced(hostEnd: batch.hostEnd)
-    retained.append(batch)
+    if shape.isCompressed {
+      batch.placedNumber = written.addPlaced(hostEnd: batch.hostEnd)
+      try retain(batch)
+    } else {
+      // Its unique clusters are in the output since it was prepared; left are collisions, if any.
+      try writeClusters(of: batch)
+      pool.give(batch)
+    }
   }
 
-  private func write(_ batch: Batch, with writer: borrowing BatchWriter) throws(ConversionError) {
-    do { try writer.write(batch) } catch { throw .io(error) }
+  /// Keeps a batch that has been placed to compare with, instead of the one that was so longest.
+  private func retain(_ batch: Batch) throws(ConversionError) {
+    retained.append(batch)
+    if retained.count > shape.lag {
+      let oldest = retained.removeFirst()
+      try written.wait(forBatch: oldest.placedNumber)
+      pool.give(oldest)
+    }
+  }
+
+  private func write(_ batch: Batch) throws(ConversionError) {
+    try writeClusters(of: batch)
     written.markWritten(batch.placedNumber)
+  }
+
+  private func writeClusters(of batch: Batch) throws(ConversionError) {
+    do { try batch.writes.write(to: output.file) } catch { throw .io(error) }
   }
 
   /// Stops all workers. The first error is the one that counts.

@@ -4,16 +4,19 @@ internal import QCOW2
 
 /// The ordered part of a conversion: it sees all batches with data in guest order, twice.
 ///
-/// `resolve` looks a batch's clusters up. `place`, a fixed number of batches later, gives unique
-/// clusters their host cluster and their entry in the store, and maps all of them. Between the
-/// two, workers compare bytes. Because the number of batches between is fixed, what a lookup
-/// sees does not depend on the timing of threads.
+/// `resolve` looks a batch's clusters up. `place`, a fixed number of batches later, maps all of them.
+/// Between the two, workers compare bytes and compress. Unique clusters get their host cluster and
+/// their entry in the store as soon as their size is known: in a plain image in `resolve`, where the
+/// processor has their bytes at hand for writing them; in a compressed one in `place`. Because the
+/// number of batches between is fixed, what a lookup sees does not depend on the timing of threads.
 ///
 /// One thread at a time uses it: the one that holds the pipeline's turn.
 final class Sequencer {
   private let writer: ImageWriter
   private let store: HashStore
   private let maxReferences: UInt32
+  private let isCompressed: Bool
+  /// The unique clusters that have no place yet; always empty in a plain image.
   private let index: InFlightIndex
   private(set) var counts = ClusterCounts()
   /// The end of the data that was placed last: data goes forward in the output.
@@ -22,11 +25,12 @@ final class Sequencer {
   init(
     writer: ImageWriter, store: HashStore, shape: BatchShape, maxReferences: UInt32
   ) {
+    isCompressed = shape.isCompressed
     self.writer = writer
     self.store = store
     self.maxReferences = maxReferences
     let perBatch = shape.byteCount >> writer.geometry.clusterBits
-    index = InFlightIndex(capacity: (shape.lag + 1) * perBatch)
+    index = InFlightIndex(capacity: isCompressed ? (shape.lag + 1) * perBatch : 0)
   }
 
   /// How many clusters ahead the store is told what will be looked up.
@@ -37,20 +41,26 @@ final class Sequencer {
     try converting(ConversionError.writer) { () throws(ImageWriterError) in
       try writer.check(virtualSize: batch.guestOffset(batch.clusterCount).bytes)
     }
+    batch.writes.removeAll()
     for cluster in 0..<Self.lookahead { prefetch(batch, cluster) }
     for cluster in 0..<batch.clusterCount {
       prefetch(batch, cluster + Self.lookahead)
       if batch.plans[cluster].kind == .zero { continue }
       let digest = batch.plans[cluster].digest
-      if joinInFlight(digest, batch, cluster) { continue }
+      if isCompressed, joinInFlight(digest, batch, cluster) { continue }
       if try joinStored(digest, batch, cluster) { continue }
       batch.plans[cluster].kind = .unique
       batch.places[cluster] = ClusterPlace(
         mapping: nil, owner: batch.guestOffset(cluster), references: 1, original: nil)
-      index.insert(
-        .init(
-          digest: digest, place: batch.places + cluster, bytes: batch.address(cluster)))
+      if isCompressed {
+        index.insert(
+          .init(
+            digest: digest, place: batch.places + cluster, bytes: batch.address(cluster)))
+      } else {
+        try placeUnique(batch, cluster)
+      }
     }
+    batch.hostEnd = dataEnd
   }
 
   /// Tells the store that a cluster will be looked up soon, if there is such a cluster with data.
@@ -102,14 +112,16 @@ final class Sequencer {
     return true
   }
 
-  /// Gives room in the output to what is new in a batch and maps all its clusters.
+  /// Gives room in the output to what has none yet in a batch and maps all its clusters. What has
+  /// been in its list of writes before has been written.
   func place(_ batch: Batch) throws(ConversionError) {
+    batch.writes.removeAll()
     for cluster in 0..<batch.clusterCount {
       switch batch.plans[cluster].kind {
       case .zero:
         continue
       case .unique:
-        try placeUnique(batch, cluster)
+        if isCompressed { try placeInFlight(batch, cluster) }
       case .duplicate:
         placeDuplicate(batch, cluster)
       case .collision:
@@ -120,15 +132,22 @@ final class Sequencer {
     batch.hostEnd = dataEnd
   }
 
-  private func placeUnique(_ batch: Batch, _ cluster: Int) throws(ConversionError) {
-    let place = batch.places + cluster
-    let mapping = try store(batch, cluster, references: place.pointee.references)
-    let digest = batch.plans[cluster].digest
+  private func placeInFlight(_ batch: Batch, _ cluster: Int) throws(ConversionError) {
     // Superseded in the index: its references are used up, and its hash is dropped (S33).
-    guard index.remove(digest, place: place) else { return }
+    if index.remove(batch.plans[cluster].digest, place: batch.places + cluster) {
+      try placeUnique(batch, cluster)
+    } else {
+      try store(batch, cluster, references: batch.places[cluster].references)
+    }
+  }
+
+  /// Gives room to a cluster, and makes it known to the store.
+  private func placeUnique(_ batch: Batch, _ cluster: Int) throws(ConversionError) {
+    let place = batch.places[cluster]
+    let mapping = try store(batch, cluster, references: place.references)
     let entry = HashInfo(
-      digest: digest, physicalSector: mapping.physicalSector,
-      firstLogicalSector: place.pointee.owner.bytes / 512)
+      digest: batch.plans[cluster].digest, physicalSector: mapping.physicalSector,
+      firstLogicalSector: place.owner.bytes / 512)
     try converting(ConversionError.store) { () throws(StoreError) in try store.insert(entry) }
   }
 
@@ -144,27 +163,29 @@ final class Sequencer {
     let place = batch.places[cluster]
     let seeming = place.original.map { $0.pointee.mapping } ?? place.mapping
     writer.removeReference(to: seeming!, mappedFrom: place.owner)
-    _ = try store(batch, cluster, references: 1)
+    try store(batch, cluster, references: 1)
     counts.collisions += 1
   }
 
-  /// Gives room to the data of one cluster, compressed if it has been.
+  /// Gives room to the data of one cluster, compressed if it has been, and has it written.
+  @discardableResult
   private func store(
     _ batch: Batch, _ cluster: Int, references: UInt32
   ) throws(ConversionError) -> ClusterMapping {
-    let compressedSize = batch.plans[cluster].compressedSize
+    let content = batch.content(cluster)
     let mapping = try converting(ConversionError.writer) { () throws(ImageWriterError) in
-      compressedSize == 0
-        ? ClusterMapping(standard: try writer.allocate())
-        : try writer.allocate(
-          compressedBytes: compressedSize, references: references, limit: maxReferences)
+      isCompressed
+        ? try writer.allocate(
+          compressedBytes: content.count, references: references, limit: maxReferences)
+        : ClusterMapping(standard: try writer.allocate())
     }
-    let size = compressedSize == 0 ? writer.geometry.clusterSize : compressedSize
     writer.addReferences(references, to: mapping)
     batch.places[cluster].mapping = mapping
-    dataEnd = mapping.host(writer.geometry).bytes + UInt64(size)
+    let host = mapping.host(writer.geometry).bytes
+    batch.writes.append(content, at: host)
+    dataEnd = host + UInt64(content.count)
     counts.unique += 1
-    counts.writtenBytes += UInt64(size)
+    counts.writtenBytes += UInt64(content.count)
     return mapping
   }
 

@@ -11,9 +11,7 @@ struct Verification {
   private let stored: StoredClusters
 
   /// Comparisons against `output`, of which `written` knows how far it is complete.
-  init(
-    output: AtomicFile, written: WrittenPrefix, stored: StoredClusters
-  ) {
+  init(output: AtomicFile, written: WrittenPrefix, stored: StoredClusters) {
     self.output = output
     self.written = written
     self.stored = stored
