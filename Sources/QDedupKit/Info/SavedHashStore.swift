@@ -1,19 +1,19 @@
-internal import DedupStore
-internal import DiskImage
-internal import QCOW2
+package import DedupStore
+package import DiskImage
+package import QCOW2
 
 /// The hash store that an image carries, as far as its header extension, its lists and the trailers
 /// of its incarnations tell. Whatever is wrong is noted, not thrown: the image can be read all the
 /// same.
-struct SavedHashStore {
+package struct SavedHashStore {
   /// Why the store may not be trusted; nil if it may.
-  private(set) var problem: String?
+  package private(set) var problem: String?
   /// Why it says itself that it may not be used; nil if it does not say so.
   private(set) var staleness: String?
   /// The header; nil if it cannot be read.
   private(set) var header: StoreHeader?
   /// The lists; nil if they cannot be read.
-  private(set) var dump: StoreDump?
+  package private(set) var dump: StoreDump?
   /// The trailers of the incarnations, youngest first; nil for a damaged one.
   private(set) var trailers: [IncarnationTrailer?] = []
 
@@ -26,7 +26,7 @@ struct SavedHashStore {
   ///   - metadata: The image's header.
   ///   - file: The image.
   /// - Throws: `ImageError` if the file cannot be read.
-  init?(of metadata: ImageMetadata, in file: ImageFile) throws(ImageError) {
+  package init?(of metadata: ImageMetadata, in file: ImageFile) throws(ImageError) {
     guard let data = metadata.extensions.first(where: { $0.type == StoreHeader.extensionType })
     else { return nil }
     let alignment = UInt64(metadata.clusterSize)
@@ -42,6 +42,17 @@ struct SavedHashStore {
       dump = try readDump(header, from: file, alignment: alignment)
     }
     if let dump { trailers = try readTrailers(dump, from: file) }
+  }
+
+  /// Opens the store for lookups. Its filters load in the background (S28).
+  ///
+  /// - Parameter file: The image that it was read from.
+  /// - Returns: The store, into which nothing can be frozen; nil if it may not be trusted.
+  /// - Throws: `StoreError` if there is not enough memory, or no thread.
+  package func open(in file: ImageFile) throws(StoreError) -> HashStore? {
+    guard problem == nil, let header, let dump else { return nil }
+    return try HashStore(
+      opening: dump, maxIncarnations: header.maxIncarnations, storage: SavedStoreStorage(file))
   }
 
   private static func staleness(_ header: StoreHeader?, _ metadata: ImageMetadata) -> String? {
