@@ -26,6 +26,16 @@ extension HashStore {
     unloadedLanes = incarnations.count
   }
 
+  /// How much memory the filters of a saved store take when it is opened.
+  ///
+  /// - Parameter dump: The lists of the store.
+  /// - Returns: The bytes, as `ramBytes` counts them.
+  /// - Throws: `StoreError.invalidOrder`.
+  public static func filterBytes(opening dump: StoreDump) throws(StoreError) -> Int {
+    let groups = (dump.incarnations.count + TagLine.lanes - 1) / TagLine.lanes
+    return groups * TagFilters.groupBytes(try StoreGeometry(order: Int(dump.order)))
+  }
+
   /// Waits until the filters of a store that was opened are all loaded.
   public func waitUntilLoaded() {
     guard let loader else { return }

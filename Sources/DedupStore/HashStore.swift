@@ -109,6 +109,9 @@ public final class HashStore {
     LogStore.ramBytes(geometry) + IncarnationWriter.ramBytes + StoreGeometry.bucketBytes
   }
 
+  /// Buckets read because a tag matched, although no digest in them did. O(1).
+  package var falsePositives: UInt64 { counters.falsePositives }
+
   /// What the store has done so far; O(incarnations). An incarnation that was saved counts once it
   /// is loaded.
   public var statistics: StoreStatistics {

@@ -28,7 +28,7 @@ struct CheckCommand: ParsableCommand {
   @Flag(help: "Print a JSON object instead of text (Documentation/CheckSchema.json describes it).")
   var json = false
 
-  @Flag(help: "Also compute the digest of every cluster that the hash store names.")
+  @Flag(help: "Also compute the digest of every cluster that the hash store names, and look it up.")
   var data = false
 
   @Flag(

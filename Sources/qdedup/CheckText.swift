@@ -78,9 +78,10 @@ struct CheckText {
     let compared = store.comparedClusters.map {
       ", \(Quantity.count($0, "digest")) compared with data"
     }
+    let lookups = store.lookups.map { ", \(Quantity.count($0, "lookup")) made" }
     let checked = """
       \(Quantity.count(UInt64(store.incarnations), "incarnation")), \
-      \(Quantity.grouped(store.entries)) entries checked\(compared ?? "")
+      \(Quantity.grouped(store.entries)) entries checked\(compared ?? "")\(lookups ?? "")
       """
     switch store.state {
     case .valid: lines.append("hash store: valid, \(checked)")

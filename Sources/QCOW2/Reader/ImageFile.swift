@@ -18,7 +18,7 @@ package final class ImageFile: Sendable {
   }
 
   /// What the file takes on the disk; for a device, its size.
-  func allocatedSize() throws(ImageError) -> UInt64 {
+  package func allocatedSize() throws(ImageError) -> UInt64 {
     do { return try file.kind() == .blockDevice ? size : try file.allocatedSize() } catch {
       throw .io(error)
     }

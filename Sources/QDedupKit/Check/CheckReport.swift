@@ -98,9 +98,17 @@ extension CheckReport {
     public var entries: UInt64 = 0
     /// The number of clusters whose digest was computed; nil if that was not asked for.
     public var comparedClusters: UInt64?
+    /// The number of entries that were looked up in the store; nil if that was not asked for, or not
+    /// done for all.
+    public var lookups: UInt64?
 
     /// The most problems that are listed; all are counted.
     public static let mostListed = 100
+
+    /// What is known of a store before it is checked.
+    package init(state: State) {
+      self.state = state
+    }
 
     /// Notes something wrong: the store is damaged then.
     mutating func note(_ problem: @autoclosure () -> String) {

@@ -7,7 +7,8 @@ public import SystemPackage
 /// Checks a qcow2 image and its hash store. Opens no other file, and changes nothing.
 public struct ImageCheckRun: Sendable {
   private let path: FilePath
-  /// Whether the digest of each entry of the store is compared with the cluster that it names.
+  /// Whether the digest of each entry of the store is compared with the cluster that it names, and
+  /// looked up in the store.
   public var comparesData = false
   /// Whether an image is checked that a running QEMU may write to.
   public var ignoresLocks = false
@@ -40,16 +41,19 @@ public struct ImageCheckRun: Sendable {
   private func check(_ file: ImageFile) throws(ImageError) -> CheckReport {
     let metadata = try ImageMetadata(file)
     let checker = try ImageChecker(metadata, file)
+    // The filters of the store load while the image's tables are checked.
+    let storeCheck = try StoreCheck(metadata, file, checker, comparesData: comparesData)
     try checker.run()
-    let store = try StoreCheck(metadata, file, checker, comparesData: comparesData)?.run()
-    return CheckReport(path, file, metadata, checker.result, store)
+    let store = try storeCheck?.run()
+    return CheckReport(
+      path, file, metadata, checker.result, store, notes: storeCheck?.notes ?? [])
   }
 }
 
 extension CheckReport {
   init(
     _ path: FilePath, _ file: ImageFile, _ metadata: ImageMetadata, _ check: ImageCheck,
-    _ store: HashStore?
+    _ store: HashStore?, notes: [String]
   ) {
     let findings = check.findings
     let isCorrupt =
@@ -62,7 +66,7 @@ extension CheckReport {
       fileSize: file.size, clusterSize: metadata.clusterSize, result: result,
       checkErrors: findings[.checkError], corruptions: findings[.corruption],
       overlaps: findings[.overlap], leaks: findings[.leak],
-      findings: findings.listed.map(Finding.init), notes: Self.notes(metadata),
+      findings: findings.listed.map(Finding.init), notes: Self.notes(metadata) + notes,
       totalClusters: check.totalClusters, allocatedClusters: check.allocatedClusters,
       compressedClusters: check.compressedClusters,
       fragmentedClusters: check.fragmentedClusters, imageEndOffset: check.end.bytes,

@@ -10,6 +10,7 @@ struct IncarnationCheck: ~Copyable {
   private let file: ImageFile
   private let entryCheck: EntryCheck
   private let data: EntryDataCheck?
+  private let lookups: LookupCheck?
   private let filter: AlignedBuffer
   private let table: AlignedBuffer
   private let filterChecksum: XXH3Stream
@@ -26,10 +27,11 @@ struct IncarnationCheck: ~Copyable {
   ///   - file: The image.
   ///   - checker: What has checked its tables.
   ///   - comparesData: Whether digests are compared with clusters.
+  ///   - lookups: What looks up the entries, if they are.
   /// - Throws: `ImageError` if there is not enough memory.
   init(
     _ geometry: StoreGeometry, _ metadata: ImageMetadata, _ file: ImageFile,
-    _ checker: ImageChecker, comparesData: Bool
+    _ checker: ImageChecker, comparesData: Bool, _ lookups: LookupCheck?
   ) throws(ImageError) {
     let data = comparesData ? try EntryDataCheck(metadata, file) : nil
     let filter = try Self.buffer(Self.slotsPerPiece * 4)
@@ -40,6 +42,7 @@ struct IncarnationCheck: ~Copyable {
     self.file = file
     entryCheck = EntryCheck(geometry, metadata, checker)
     self.data = data
+    self.lookups = lookups
     self.filter = filter
     self.table = table
     self.filterChecksum = filterChecksum
@@ -94,6 +97,7 @@ struct IncarnationCheck: ~Copyable {
           report.note("\(name), slot \(first + index): \(problem)")
         } else if !entry.isEmpty {
           try data?.add(entry, name, slot: first + index, &report)
+          try lookups?.check(entry, at: host, slot: first + index, &report)
         }
       }
     }

@@ -2,7 +2,7 @@ internal import DedupStore
 internal import DiskImage
 internal import QCOW2
 
-/// Checks the hash store of an image whose tables have been checked.
+/// Checks the hash store of an image.
 struct StoreCheck {
   private let metadata: ImageMetadata
   private let file: ImageFile
@@ -10,14 +10,17 @@ struct StoreCheck {
   private let comparesData: Bool
   /// The store as its header extension, lists and trailers tell it; nil without an extension.
   private let store: SavedHashStore?
+  /// Looks its entries up; nil if data is not compared, or if the store may not be trusted.
+  private let lookups: LookupCheck?
 
-  /// The check of a store; nil if the image has no mark of one.
+  /// The check of a store; nil if the image has no mark of one. With `comparesData` the store is
+  /// opened here, and its filters begin to load.
   ///
   /// - Parameters:
   ///   - metadata: The image's header.
   ///   - file: The image.
-  ///   - checker: What has checked its tables.
-  ///   - comparesData: Whether digests are compared with clusters.
+  ///   - checker: What checks its tables.
+  ///   - comparesData: Whether digests are compared with clusters, and looked up.
   /// - Throws: `ImageError` if the file cannot be read.
   init?(
     _ metadata: ImageMetadata, _ file: ImageFile, _ checker: ImageChecker, comparesData: Bool
@@ -27,10 +30,18 @@ struct StoreCheck {
     self.checker = checker
     self.comparesData = comparesData
     store = try SavedHashStore(of: metadata, in: file)
+    if comparesData, let store {
+      lookups = try LookupCheck(store, file)
+    } else {
+      lookups = nil
+    }
     if store == nil, !metadata.marksHashStore { return nil }
   }
 
-  /// Checks the store.
+  /// What else is worth knowing; complete after `run`.
+  var notes: [String] { [lookups?.note].compactMap { $0 } }
+
+  /// Checks the store; the image's tables have been checked.
   ///
   /// - Returns: What was found.
   /// - Throws: `ImageError` if the file cannot be read.
@@ -52,8 +63,10 @@ struct StoreCheck {
     checkAreas(header, dump, geometry, &report)
     if comparesData { report.comparedClusters = 0 }
     report.incarnations = dump.incarnations.count
-    let check = try IncarnationCheck(geometry, metadata, file, checker, comparesData: comparesData)
+    let check = try IncarnationCheck(
+      geometry, metadata, file, checker, comparesData: comparesData, lookups)
     var younger: UInt64?
+    var damaged: Set<UInt64> = []
     for (offset, trailer) in zip(dump.incarnations, store.trailers) {
       guard let trailer else {
         let name = "the incarnation at byte \(offset)"
@@ -68,8 +81,11 @@ struct StoreCheck {
           """)
       }
       younger = trailer.sequence
+      let problemCount = report.problemCount
       try check.run(HostOffset(offset), trailer, &report)
+      if report.problemCount > problemCount { damaged.insert(offset) }
     }
+    lookups?.finish(besides: damaged, &report)
     return report
   }
 

@@ -53,6 +53,7 @@ import Testing
     #expect(data.exitCode == 0, "\(options): \(data)")
     if let store = data.report?.hashStore {
       #expect(store.state == "valid" && store.entries == store.comparedClusters, "\(options)")
+      #expect(store.lookups == store.entries, "\(options)")
     }
     #expect(options.contains("--no-hash-store") == (data.report?.hashStore == nil), "\(options)")
   }

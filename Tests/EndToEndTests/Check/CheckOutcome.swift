@@ -34,6 +34,7 @@ struct CheckOutcome {
       let incarnations: Int
       let entries: Int
       let comparedClusters: Int?
+      let lookups: Int?
     }
 
     let result: String
