@@ -1,3 +1,4 @@
+import DedupStore
 import DiskImage
 import Foundation
 import Glibc
@@ -8,17 +9,26 @@ import TestSupport
 
 /// The same bytes for any number of threads, and from a pipe.
 @Suite struct DeterminismTests {
-  @Test("threads do not show in the output", arguments: [512, 4096, 65_536])
-  func threads(clusterSize: Int) throws {
+  /// A digest of few bits: most candidates differ in their bytes (S34).
+  private static let poorDigest = { @Sendable (bytes: UnsafeRawBufferPointer) in
+    Digest(high: UInt64(bytes[0]) << 32, low: UInt64(bytes[1] & 3) << 32)
+  }
+
+  @Test(
+    "threads do not show in the output", arguments: [512, 4096, 65_536], [false, true])
+  func threads(clusterSize: Int, hasCollisions: Bool) throws {
     let disk = Disks.random(
       clusters: (10 << 20) / clusterSize, clusterSize: clusterSize,
       distinct: (2 << 20) / clusterSize, zeroPercent: 30, seed: 3)
     var first = try Trial(disk.bytes, clusterSize: clusterSize, threads: 1)
     first.options.logStoreOrder = 3
+    if hasCollisions { first.tuning.digest = Self.poorDigest }
     let expected = try first.convertAndCompare()
+    #expect((expected.hashStore.collisions > 0) == hasCollisions)
     for threads in [2, 7] {
       var other = try Trial(disk.bytes, clusterSize: clusterSize, threads: threads)
       other.options.logStoreOrder = 3
+      other.tuning = first.tuning
       let report = try other.convert()
       #expect(try other.output() == first.output())
       #expect(report.clusters == expected.clusters)

@@ -27,9 +27,7 @@ package final class Batch: @unchecked Sendable {
   var isPrepared = false
   /// What of it is to be written, and where.
   var writes: WriteList
-  /// Where the data ends in the output that had been placed when it was.
-  var hostEnd: UInt64 = 0
-  /// Its place in the order of batches that were placed: 0, 1, 2 …
+  /// Its place in the order of batches whose unique clusters got their places: 0, 1, 2 …
   var placedNumber = 0
 
   /// A batch for up to `byteCount` bytes, a multiple of the cluster size, and for so many compressed
@@ -70,7 +68,8 @@ package final class Batch: @unchecked Sendable {
     buffer.bytes.baseAddress! + index << geometry.clusterBits
   }
 
-  /// What is to be written of cluster `index` if it needs a place: its bytes, or its compressed data.
+  /// What is to be written of cluster `index` if it needs a place: its bytes, or its compressed
+  /// data.
   func content(_ index: Int) -> UnsafeMutableRawBufferPointer {
     plans[index].compressed
       ?? UnsafeMutableRawBufferPointer(start: address(index), count: geometry.clusterSize)

@@ -26,7 +26,7 @@ package struct BatchShape {
   /// Small enough to stay in a processor's cache from reading to writing, large enough that
   /// system calls do not count.
   private static let preferredSize = 256 << 10
-  /// How many bytes may be between lookup and placing.
+  /// How many bytes may be between lookup and mapping.
   private static let inFlightSize = 8 << 20
 
   /// The most memory for batches and what they are compared with.
@@ -41,7 +41,7 @@ package struct BatchShape {
   }
 
   /// How many batches must exist for `threads` workers never to wait for memory: each holds one,
-  /// there are those between lookup and mapping, and of a compressed image as many again are kept to
-  /// compare with, where a plain one is read back.
+  /// there are those between lookup and mapping, and of a compressed image as many again are kept
+  /// to compare with, where a plain one is read back.
   package func batchCount(threads: Int) -> Int { threads + (isCompressed ? 2 : 1) * lag }
 }

@@ -35,7 +35,8 @@ final class Pipeline: @unchecked Sendable {
   private let sequencer: Sequencer
   /// Batches that are resolved and not placed, oldest first: at most `lag`.
   private var pending: [Batch] = []
-  /// Batches that are placed and may still be compared with, oldest first: at most `lag`.
+  /// Batches of a compressed image that are placed and may still be compared with, oldest first: at
+  /// most `lag`.
   private var retained: [Batch] = []
 
   init(
@@ -132,7 +133,7 @@ final class Pipeline: @unchecked Sendable {
     try sequencer.resolve(batch)
     pending.append(batch)
     if shape.isCompressed { return due }
-    batch.placedNumber = written.addPlaced(hostEnd: batch.hostEnd)
+    batch.placedNumber = written.addPlaced(hostEnd: sequencer.dataEnd)
     return batch
   }
 
@@ -146,7 +147,7 @@ final class Pipeline: @unchecked Sendable {
   private func place(_ batch: Batch) throws(ConversionError) {
     try sequencer.place(batch)
     if shape.isCompressed {
-      batch.placedNumber = written.addPlaced(hostEnd: batch.hostEnd)
+      batch.placedNumber = written.addPlaced(hostEnd: sequencer.dataEnd)
       try retain(batch)
     } else {
       // Its unique clusters are in the output since it was prepared; left are collisions, if any.

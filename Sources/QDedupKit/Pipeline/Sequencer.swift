@@ -4,11 +4,12 @@ internal import QCOW2
 
 /// The ordered part of a conversion: it sees all batches with data in guest order, twice.
 ///
-/// `resolve` looks a batch's clusters up. `place`, a fixed number of batches later, maps all of them.
-/// Between the two, workers compare bytes and compress. Unique clusters get their host cluster and
-/// their entry in the store as soon as their size is known: in a plain image in `resolve`, where the
-/// processor has their bytes at hand for writing them; in a compressed one in `place`. Because the
-/// number of batches between is fixed, what a lookup sees does not depend on the timing of threads.
+/// `resolve` looks a batch's clusters up. `place`, a fixed number of batches later, maps all of
+/// them. Between the two, workers compare bytes and compress. Unique clusters get their host cluster
+/// and their entry in the store as soon as their size is known: in a plain image in `resolve`, where
+/// the processor has their bytes at hand for writing them; in a compressed one in `place`. Because
+/// the number of batches between is fixed, what a lookup sees does not depend on the timing of
+/// threads.
 ///
 /// One thread at a time uses it: the one that holds the pipeline's turn.
 final class Sequencer {
@@ -20,7 +21,7 @@ final class Sequencer {
   private let index: InFlightIndex
   private(set) var counts = ClusterCounts()
   /// The end of the data that was placed last: data goes forward in the output.
-  private var dataEnd: UInt64 = 0
+  private(set) var dataEnd: UInt64 = 0
 
   init(
     writer: ImageWriter, store: HashStore, shape: BatchShape, maxReferences: UInt32
@@ -60,7 +61,6 @@ final class Sequencer {
         try placeUnique(batch, cluster)
       }
     }
-    batch.hostEnd = dataEnd
   }
 
   /// Tells the store that a cluster will be looked up soon, if there is such a cluster with data.
@@ -129,7 +129,6 @@ final class Sequencer {
       }
       try map(batch.guestOffset(cluster), to: batch.places[cluster].mapping!)
     }
-    batch.hostEnd = dataEnd
   }
 
   private func placeInFlight(_ batch: Batch, _ cluster: Int) throws(ConversionError) {
@@ -181,9 +180,9 @@ final class Sequencer {
     }
     writer.addReferences(references, to: mapping)
     batch.places[cluster].mapping = mapping
-    let host = mapping.host(writer.geometry).bytes
+    let host = mapping.host(writer.geometry)
     batch.writes.append(content, at: host)
-    dataEnd = host + UInt64(content.count)
+    dataEnd = host.bytes + UInt64(content.count)
     counts.unique += 1
     counts.writtenBytes += UInt64(content.count)
     return mapping

@@ -1,5 +1,6 @@
 import Glibc
 package import DiskIO
+package import QCOW2
 
 /// Which memory goes where in the output: runs of bytes, each in as few pieces as memory allows.
 package struct WriteList: ~Copyable {
@@ -21,9 +22,6 @@ package struct WriteList: ~Copyable {
 
   deinit { pieces.deallocate() }
 
-  /// Whether there is nothing to write.
-  package var isEmpty: Bool { runs.isEmpty }
-
   /// Forgets all entries.
   package mutating func removeAll() {
     runs.removeAll(keepingCapacity: true)
@@ -34,8 +32,9 @@ package struct WriteList: ~Copyable {
   ///
   /// - Parameters:
   ///   - bytes: What to write. It must stay as it is until it is written.
-  ///   - offset: Where in the output it goes.
-  package mutating func append(_ bytes: UnsafeMutableRawBufferPointer, at offset: UInt64) {
+  ///   - host: Where in the output it goes.
+  package mutating func append(_ bytes: UnsafeMutableRawBufferPointer, at host: HostOffset) {
+    let offset = host.bytes
     let continuesRun = !runs.isEmpty && offset == end
     end = offset + UInt64(bytes.count)
     if continuesRun {

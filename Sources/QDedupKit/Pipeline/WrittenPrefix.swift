@@ -1,7 +1,7 @@
 /// How far the output is written without a gap, so that its clusters can be read back.
 ///
-/// Batches are placed in order and written by whichever worker placed them, so they complete in
-/// any order.
+/// Unique clusters get their places in order, batch by batch, and each batch of them is written by
+/// the worker that gave it its places, so they complete in any order.
 package final class WrittenPrefix: Sendable {
   private struct State {
     /// All of the output before this byte is written.
@@ -18,7 +18,7 @@ package final class WrittenPrefix: Sendable {
   /// Nothing is written yet.
   package init() {}
 
-  /// Notes that the next batch has been placed.
+  /// Notes that the unique clusters of the next batch have got their places.
   ///
   /// - Parameter hostEnd: Where the data ends that was placed up to then.
   /// - Returns: The number to hand to `markWritten`.
