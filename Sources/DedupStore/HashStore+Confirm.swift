@@ -22,8 +22,8 @@ extension HashStore {
     return nil
   }
 
-  /// Compares the whole digests of all slots of a bucket whose tag matches. Unless RAM has the table,
-  /// the bucket is read at the first of them (S24).
+  /// Compares the whole digests of all slots of a bucket whose tag matches. Unless RAM has the
+  /// table, the bucket is read at the first of them (S24).
   private func confirm(
     bucket: Int, tag: UInt16, lane: Int, rank: Int, for wanted: WantedEntry
   ) throws(StoreError) -> FrozenPlace? {

@@ -37,10 +37,12 @@ extension HashStore {
     guard keptTableLimit > 0 else { return nil }
     if keptTableCount < keptTableLimit {
       // Without memory for another table this one is used again: what it held is on disk.
-      return (try? SlotTable(geometry)).map { logStore.exchange(for: $0) }
+      guard let new = try? SlotTable(geometry) else { return nil }
+      keptTableCount += 1
+      return logStore.exchange(for: new)
     }
-    let oldest = incarnations.firstIndex { $0.table != nil }!
-    let free = incarnations[oldest].table!
+    let oldest = incarnations.count - keptTableCount
+    guard let free = incarnations[oldest].table else { return nil }
     incarnations[oldest].table = nil
     free.clear()
     return logStore.exchange(for: free)
@@ -60,7 +62,9 @@ extension HashStore {
 
   /// Forgets the oldest incarnation, whose space becomes the newest limbo (S19).
   private func forgetOldest() {
-    limbo.addNewest(incarnations.removeFirst().offset)
+    let oldest = incarnations.removeFirst()
+    if oldest.table != nil { keptTableCount -= 1 }
+    limbo.addNewest(oldest.offset)
     filters.dropOldest()
     counters.forgotten += 1
   }
@@ -73,6 +77,7 @@ extension HashStore {
     counters.forgotten += UInt64(incarnations.count)
     counters.forgottenEntries += incarnations.reduce(0) { $0 + UInt64($1.entryCount) }
     incarnations.removeAll()
+    keptTableCount = 0
     filters.removeAll()
     logStore.reset()
   }

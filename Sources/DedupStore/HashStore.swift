@@ -1,6 +1,7 @@
 // DedupStore remembers where the content of every cluster is that a conversion has written, in
 // little memory. New entries go into a cuckoo table in RAM, the log store. When that is full it is
-// frozen: written to disk as an incarnation, of which RAM keeps only a filter of short tags. It
+// frozen: written to disk as an incarnation, of which RAM keeps a filter of short tags, and the table
+// only while it is one of the youngest. It
 // follows the design that was proposed for QEMU in 2013 (log store and hash store, after SILT). The
 // module knows nothing of qcow2; Documentation/HashStoreFormat.md describes what it writes.
 
@@ -20,8 +21,10 @@ public final class HashStore {
   /// million clusters.
   public static let defaultKeptTableBytes = 32 << 20
 
-  /// Of how many incarnations, the youngest, RAM keeps the tables, so that a hit there reads nothing.
+  /// Of how many incarnations, the youngest, RAM may keep the tables: a hit there reads nothing.
   let keptTableLimit: Int
+  /// Of how many it does.
+  var keptTableCount = 0
   let storage: any StoreStorage
   let filters: TagFilters
   let writer: IncarnationWriter
@@ -93,16 +96,13 @@ public final class HashStore {
   public var limboCount: Int { limbo.count }
 
   /// The bytes of memory that the store may use: log store, filters, tables that are kept, and
-  /// buffers; O(incarnations).
+  /// buffers.
   public var ramBytes: Int { ramBytesBesidesFilters + filters.ramBytes }
 
   /// The same without filters.
   var ramBytesBesidesFilters: Int {
     Self.ramBytes(geometry) + keptTableCount * SlotTable.byteCount(geometry)
   }
-
-  /// Of how many incarnations RAM has the tables.
-  var keptTableCount: Int { incarnations.lazy.filter { $0.table != nil }.count }
 
   /// The bytes of memory that a store with these sizes may use besides filters and kept tables.
   static func ramBytes(_ geometry: StoreGeometry) -> Int {

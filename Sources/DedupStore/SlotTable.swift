@@ -1,8 +1,9 @@
 internal import DiskIO
 
-/// The memory of all slots of a table, one after the other: slot s of bucket b is at index 4 · b + s.
+/// The memory of all slots of a table, one after the other: slot s of bucket b is at index
+/// 4 · b + s. A slot with physical sector 0 is free, and all are at first.
 ///
-/// A slot with physical sector 0 is free, and all are at first.
+/// It belongs to a log store, or to an incarnation of the same store, which one thread at a time uses.
 final class SlotTable {
   /// The slots, as many as an incarnation has.
   let slots: UnsafeMutablePointer<HashInfo>
@@ -16,9 +17,9 @@ final class SlotTable {
     slots = memory.bytes.baseAddress!.bindMemory(to: HashInfo.self, capacity: geometry.entryCount)
   }
 
-  /// The bytes of memory that a table with these sizes may use.
+  /// The bytes of memory that a table with these sizes may use: at least a page.
   static func byteCount(_ geometry: StoreGeometry) -> Int {
-    geometry.entryCount * MemoryLayout<HashInfo>.stride
+    max(geometry.entryCount * MemoryLayout<HashInfo>.stride, 4096)
   }
 
   /// Makes all slots free.

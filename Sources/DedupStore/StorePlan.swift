@@ -1,7 +1,8 @@
 /// The order and the limit of incarnations that make the most of an amount of memory.
 ///
 /// A store takes 128 bytes times 2^order for the log store, a little for buffers, and 64 bytes times
-/// 2^order for the filters of each eight incarnations. The limit keeps it from taking more.
+/// 2^order for the filters of each eight incarnations. The limit keeps it from taking more. What is
+/// left over may keep tables that have been frozen.
 public struct StorePlan: Hashable, Sendable {
   /// The order.
   public let order: Int

@@ -6,7 +6,7 @@ public struct StoreStatistics: Hashable, Sendable {
   public internal(set) var logStoreHits: UInt64 = 0
   /// Lookups answered from an incarnation.
   public internal(set) var incarnationHits: UInt64 = 0
-  /// Buckets read because a tag matched, although no digest in them did.
+  /// Buckets looked at because a tag matched, although no digest in them did.
   public internal(set) var falsePositives: UInt64 = 0
   /// Entries inserted.
   public internal(set) var insertions: UInt64 = 0

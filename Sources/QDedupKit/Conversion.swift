@@ -32,7 +32,7 @@ final class Conversion {
         file: output, geometry: options.geometry, virtualSize: input.knownVirtualSize)
     }
     let clusters = try Self.dataClusterCount(of: input, options, progress)
-    store = try Self.makeStore(options, dataClusters: clusters, writer: writer)
+    store = try Self.makeStore(options, tuning, dataClusters: clusters, writer: writer)
     sequencer = Sequencer(
       writer: writer, store: store, shape: shape, maxReferences: tuning.maxReferences)
   }
@@ -44,8 +44,8 @@ final class Conversion {
   private static func dataClusterCount(
     of input: OpenedInput, _ options: ConvertOptions, _ progress: Progress
   ) throws(ConversionError) -> UInt64? {
+    if options.logStoreOrder != nil { return nil }
     if options.indexMemory == nil {
-      if options.logStoreOrder != nil { return nil }
       let most = input.knownVirtualSize.map { options.geometry.clusterCount(forBytes: $0) }
       guard let most, firstOrder(forDataClusters: most) > firstOrder(forDataClusters: 0) else {
         return most
@@ -61,7 +61,8 @@ final class Conversion {
   }
 
   private static func makeStore(
-    _ options: ConvertOptions, dataClusters: UInt64?, writer: ImageWriter
+    _ options: ConvertOptions, _ tuning: ConversionTuning, dataClusters: UInt64?,
+    writer: ImageWriter
   ) throws(ConversionError) -> HashStore {
     let plan = options.indexMemory.map { memory in
       StorePlan(
@@ -83,7 +84,7 @@ final class Conversion {
     return try converting(ConversionError.store) { () throws(StoreError) in
       try HashStore(
         order: order, maxIncarnations: limit, storage: storage,
-        keptTableBytes: plan?.keptTableBytes ?? HashStore.defaultKeptTableBytes)
+        keptTableBytes: plan?.keptTableBytes ?? tuning.keptTableBytes)
     }
   }
 

@@ -6,6 +6,9 @@ package struct ConversionTuning: Sendable {
   package var digest: @Sendable (UnsafeRawBufferPointer) -> Digest = { Digest(of: $0) }
   /// How often a host cluster may be referenced (S33).
   package var maxReferences: UInt32
+  /// How much memory may go to frozen tables, unless there is an `indexMemory`. Without any, hits
+  /// in incarnations are read from the output.
+  package var keptTableBytes = HashStore.defaultKeptTableBytes
 
   /// The values of real conversions, except for what is given.
   package init(maxReferences: UInt32) {

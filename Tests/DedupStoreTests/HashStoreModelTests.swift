@@ -9,7 +9,7 @@ import TestSupport
     arguments: [1, 2, 3, 4], [0, 1, 2, 5, 17, 40])
   func agreesWithModel(order: Int, maxIncarnations: Int) throws {
     // Tables stay in RAM, some of them, at two orders.
-    let keptTableBytes = order % 2 * 6 * (128 << order)
+    let keptTableBytes = order % 2 * 6 * 4096
     var run = try ModelRun(
       order: order, maxIncarnations: maxIncarnations, keptTableBytes: keptTableBytes)
     let operations = maxIncarnations == 0 ? 4_000 : 30_000

@@ -4,14 +4,14 @@ import TestSupport
 
 /// Tables that stay in RAM after they have been frozen.
 @Suite struct KeptTableTests {
-  /// The bytes of a table of order 4.
-  private let tableBytes = 64 * 32
+  /// The bytes of a table of order 5.
+  private let tableBytes = 128 * 32
 
   private func store(
     keeping count: Int, maxIncarnations: UInt32 = 0, _ storage: MemoryStorage
   ) throws -> HashStore {
     try HashStore(
-      order: 4, maxIncarnations: maxIncarnations, storage: storage,
+      order: 5, maxIncarnations: maxIncarnations, storage: storage,
       keptTableBytes: count * tableBytes + tableBytes / 2)
   }
 
@@ -41,7 +41,7 @@ import TestSupport
     let store = try store(keeping: 3, maxIncarnations: 2, MemoryStorage())
     let ramBytes = store.ramBytes
     var entries = Entries(seed: 45)
-    let filterBytes = 64 << 4
+    let filterBytes = 64 << 5
     for round in 1...9 {
       try store.insert(entries.next())
       try store.finish()
@@ -77,7 +77,7 @@ import TestSupport
       let storage = MemoryStorage()
       let store = try store(keeping: count, maxIncarnations: 5, storage)
       var entries = Entries(seed: 46)
-      for _ in 0..<1_000 { try store.insert(entries.next()) }
+      for _ in 0..<2_000 { try store.insert(entries.next()) }
       try store.finish(isLast: true)
       return storage
     }
