@@ -34,7 +34,8 @@ struct FilterReader: ~Copyable {
     incarnationAt offset: UInt64, to place: TagFilters.GroupPlace, lane: Int
   ) throws(StoreProblem.Reason) -> IncarnationTrailer {
     do throws(StoreProblem.Reason) {
-      let trailer = try trailer(of: offset)
+      let trailer = try IncarnationTrailer(
+        ofIncarnationAt: offset, geometry: geometry, storage: storage)
       checksum.reset()
       var start = 0
       while start < geometry.allTagsBytes {
@@ -55,23 +56,6 @@ struct FilterReader: ~Copyable {
       for slot in 0..<geometry.entryCount { put(TagLine.unused, inSlot: slot, of: place, lane) }
       throw error
     }
-  }
-
-  private func trailer(of offset: UInt64) throws(StoreProblem.Reason) -> IncarnationTrailer {
-    let piece = UnsafeMutableRawBufferPointer(
-      rebasing: buffer.bytes[..<IncarnationTrailer.byteCount])
-    try read(
-      into: piece, at: offset + UInt64(geometry.filterBytes - IncarnationTrailer.byteCount))
-    let trailer: IncarnationTrailer
-    do {
-      trailer = try IncarnationTrailer(parsing: Array(piece))
-    } catch {
-      throw .format(error)
-    }
-    guard trailer.order == UInt32(geometry.order),
-      trailer.usedEntries <= UInt64(geometry.entryCount)
-    else { throw .foreign(order: trailer.order, usedEntries: trailer.usedEntries) }
-    return trailer
   }
 
   private func read(

@@ -15,9 +15,13 @@ public struct IncarnationTrailer: Hashable, Sendable {
   static let magic: UInt64 = 0x5144_494E_4341_524E
   static let version: UInt32 = 1
 
+  /// The numbers that a freeze may have: far more than a store lives to see, and so that one can be
+  /// added to any.
+  static let sequences: ClosedRange<UInt64> = 1...1 << 63
+
   /// The order of the incarnation.
   public let order: UInt32
-  /// The number of the freeze that wrote it; the first freeze of a store is 1.
+  /// The number of the freeze that wrote it, in `sequences`; the first freeze of a store is 1.
   public let sequence: UInt64
   /// The number of slots that are used.
   public let usedEntries: UInt64
@@ -75,8 +79,10 @@ public struct IncarnationTrailer: Hashable, Sendable {
     }
     let order: UInt32 = number(at: 12)
     guard StoreGeometry.validOrders.contains(Int(order)) else { throw .orderOutOfRange(order) }
+    let sequence: UInt64 = number(at: 16)
+    guard Self.sequences.contains(sequence) else { throw .sequenceOutOfRange(sequence) }
     self.init(
-      order: order, sequence: number(at: 16), usedEntries: number(at: 24),
+      order: order, sequence: sequence, usedEntries: number(at: 24),
       filterChecksum: number(at: 32), tableChecksum: number(at: 40))
   }
 }

@@ -20,6 +20,8 @@ public enum StoreFormatError: Error, Hashable, Sendable {
   case reservedNotZero(UInt32)
   /// A trailer does not begin with "QDINCARN".
   case wrongMagic(UInt64)
+  /// The sequence of an incarnation is not one that a store comes to.
+  case sequenceOutOfRange(UInt64)
   /// A checksum is not that of the bytes.
   case checksumMismatch(String, stored: UInt64, computed: UInt64)
 }
@@ -52,6 +54,12 @@ extension StoreFormatError: CustomStringConvertible {
       return "invalid reserved field \(found) of the hash store header: must be 0"
     case .wrongMagic(let found):
       return "no incarnation trailer: its magic is 0x\(String(found, radix: 16))"
+    case .sequenceOutOfRange(let found):
+      let valid = IncarnationTrailer.sequences
+      return """
+        invalid sequence \(found) of an incarnation: must be \(valid.lowerBound) to \
+        \(valid.upperBound)
+        """
     case .checksumMismatch(let what, let stored, let computed):
       return """
         the \(what) is damaged: its checksum is 0x\(String(computed, radix: 16)), \

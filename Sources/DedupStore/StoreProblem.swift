@@ -18,16 +18,19 @@ public struct StoreProblem: Error, Sendable {
   public let reason: Reason
 }
 
+extension StoreProblem.Reason: CustomStringConvertible {
+  /// The reason as a part of a line.
+  public var description: String {
+    switch self {
+    case .io(let error): error.description
+    case .format(let error): error.description
+    case .foreign(let order, let entries):
+      "it is of order \(order) with \(entries) entries, not one of this store"
+    }
+  }
+}
+
 extension StoreProblem: CustomStringConvertible {
   /// One line with the place and the reason.
-  public var description: String {
-    let what =
-      switch reason {
-      case .io(let error): error.description
-      case .format(let error): error.description
-      case .foreign(let order, let entries):
-        "it is of order \(order) with \(entries) entries, not one of this store"
-      }
-    return "the incarnation at byte \(offset) is passed over: \(what)"
-  }
+  public var description: String { "the incarnation at byte \(offset) is passed over: \(reason)" }
 }

@@ -63,7 +63,7 @@ import TestSupport
       try check.check(entry(digest), at: incarnation, slot: 3, &report)
     }
     #expect(report.problemCount == 0)
-    check.finish(besides: isKnown ? [incarnation.bytes] : [], &report)
+    check.finish(besides: isKnown ? [incarnation] : [], &report)
     #expect(report.problemCount == (isKnown ? 0 : 1) && report.lookups == 3000)
     #expect(report.problems.allSatisfy { $0.contains("is passed over: the incarnation filter") })
   }

@@ -16,7 +16,7 @@ struct SavedImage {
   init(_ trial: Trial) throws {
     file = try ImageFile(try OwnedFile(readingImage: trial.options.output))
     metadata = try ImageMetadata(file)
-    saved = try #require(try SavedHashStore(of: metadata, in: file))
+    saved = try #require(SavedHashStore(of: metadata, in: file))
     geometry = trial.options.geometry
   }
 

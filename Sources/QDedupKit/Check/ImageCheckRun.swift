@@ -44,29 +44,36 @@ public struct ImageCheckRun: Sendable {
     // The filters of the store load while the image's tables are checked.
     let storeCheck = try StoreCheck(metadata, file, checker, comparesData: comparesData)
     try checker.run()
-    let store = try storeCheck?.run()
+    var (store, failure): (CheckReport.HashStore?, String?)
+    do throws(ImageError) {
+      store = try storeCheck?.run()
+    } catch {
+      failure = "the hash store was not checked: \(error)"
+    }
     return CheckReport(
-      path, file, metadata, checker.result, store, notes: storeCheck?.notes ?? [])
+      path, file, metadata, checker.result, store, failure,
+      notes: storeCheck?.notes ?? [])
   }
 }
 
 extension CheckReport {
   init(
     _ path: FilePath, _ file: ImageFile, _ metadata: ImageMetadata, _ check: ImageCheck,
-    _ store: HashStore?, notes: [String]
+    _ store: HashStore?, _ storeFailure: String?, notes: [String]
   ) {
     let findings = check.findings
     let isCorrupt =
       findings[.corruption] > 0 || findings[.overlap] > 0 || store?.state == .damaged
     let result: Result =
-      findings[.checkError] > 0
+      findings[.checkError] > 0 || storeFailure != nil
       ? .incomplete : isCorrupt ? .corrupt : findings[.leak] > 0 ? .leaks : .clean
     self.init(
       tool: .init(name: "qdedup", version: qdedupVersion), path: path.string,
       fileSize: file.size, clusterSize: metadata.clusterSize, result: result,
       checkErrors: findings[.checkError], corruptions: findings[.corruption],
       overlaps: findings[.overlap], leaks: findings[.leak],
-      findings: findings.listed.map(Finding.init), notes: Self.notes(metadata) + notes,
+      findings: findings.listed.map(Finding.init),
+      notes: Self.notes(metadata) + notes + (storeFailure.map { [$0] } ?? []),
       totalClusters: check.totalClusters, allocatedClusters: check.allocatedClusters,
       compressedClusters: check.compressedClusters,
       fragmentedClusters: check.fragmentedClusters, imageEndOffset: check.end.bytes,

@@ -15,12 +15,14 @@ package final class LookupCheck {
   private var store: HashStore?
   private var isLoaded = false
   /// Where the incarnations begin that the store passes over; empty until all filters are loaded.
-  private var passedOver: Set<UInt64> = []
+  private var passedOver: Set<HostOffset> = []
   private var lookups: UInt64 = 0
   private var readsInVain: UInt64 = 0
 
-  /// How much memory filters may take for any file.
-  private static let leastFilterBytes: UInt64 = 64 << 20
+  /// How much memory filters may take for any file, and for the largest one.
+  private static let filterBytes: ClosedRange<UInt64> = 64 << 20...1 << 30
+  /// In how many groups of eight incarnations lookups may search, all together.
+  private static let mostSearches: UInt64 = 1 << 33
 
   /// Opens a store.
   ///
@@ -39,7 +41,8 @@ package final class LookupCheck {
     guard saved.problem == nil, let dump = saved.dump else { return nil }
     self.file = file
     self.mostReadsInVain = mostReadsInVain
-    let most = max(Self.leastFilterBytes, try file.allocatedSize())
+    let range = Self.filterBytes
+    let most = min(max(range.lowerBound, try file.allocatedSize() / 4), range.upperBound)
     do throws(StoreError) {
       let needed = try HashStore.filterBytes(opening: dump)
       if UInt64(needed) <= most {
@@ -68,7 +71,7 @@ package final class LookupCheck {
   ) throws(ImageError) {
     guard let store, note == nil else { return }
     lookups += 1
-    if !(try isFound(entry.digest, in: store)), !passedOver.contains(host.bytes) {
+    if !(try isFound(entry.digest, in: store)), !passedOver.contains(host) {
       report.note(
         """
         the incarnation at byte \(host.bytes), slot \(slot): a lookup of the digest \
@@ -76,11 +79,17 @@ package final class LookupCheck {
         """)
     }
     if readsInVain > max(mostReadsInVain, 4 * lookups) {
-      note = """
-        not all entries of the hash store were looked up: \(lookups) lookups read \(readsInVain) \
-        buckets in vain, because it has many incarnations for its order \(store.geometry.order)
-        """
+      end("\(lookups) lookups read \(readsInVain) buckets in vain", store)
+    } else if lookups > Self.mostSearches / UInt64(store.incarnationCount / 8 + 1) {
+      end("\(lookups) lookups searched \(store.incarnationCount) incarnations each", store)
     }
+  }
+
+  private func end(_ reason: String, _ store: HashStore) {
+    note = """
+      not all entries of the hash store were looked up: \(reason), because it has many incarnations \
+      for its order \(store.geometry.order)
+      """
   }
 
   /// Ends the check.
@@ -89,14 +98,14 @@ package final class LookupCheck {
   ///   - damaged: Where the incarnations begin in which something wrong was found already.
   ///   - report: Where the incarnations go that the store passes over, and the number of lookups.
   package func finish(
-    besides damaged: Set<UInt64>, _ report: inout CheckReport.HashStore
+    besides damaged: Set<HostOffset>, _ report: inout CheckReport.HashStore
   ) {
     guard let store else { return }
     waitUntilLoaded(store)
     for problem in store.openingProblems {
-      // A damaged filter or trailer is also found without the store.
-      if case .format = problem.reason, damaged.contains(problem.offset) { continue }
-      report.note(problem.description)
+      // What is damaged is found without the store too; what it could not read may be sound.
+      if damaged.contains(HostOffset(problem.offset)) { continue }
+      if case .io = problem.reason { note = problem.description } else { report.note("\(problem)") }
     }
     if note == nil { report.lookups = lookups }
   }
@@ -125,6 +134,6 @@ package final class LookupCheck {
     if isLoaded { return }
     store.waitUntilLoaded()
     isLoaded = true
-    passedOver = Set(store.openingProblems.map(\.offset))
+    passedOver = Set(store.openingProblems.map { HostOffset($0.offset) })
   }
 }

@@ -29,7 +29,7 @@ struct StoreCheck {
     self.file = file
     self.checker = checker
     self.comparesData = comparesData
-    store = try SavedHashStore(of: metadata, in: file)
+    store = SavedHashStore(of: metadata, in: file)
     if comparesData, let store {
       lookups = try LookupCheck(store, file)
     } else {
@@ -65,25 +65,16 @@ struct StoreCheck {
     report.incarnations = dump.incarnations.count
     let check = try IncarnationCheck(
       geometry, metadata, file, checker, comparesData: comparesData, lookups)
-    var younger: UInt64?
-    var damaged: Set<UInt64> = []
+    var damaged: Set<HostOffset> = []
     for (offset, trailer) in zip(dump.incarnations, store.trailers) {
-      guard let trailer else {
-        let name = "the incarnation at byte \(offset)"
-        if store.problem?.hasPrefix(name) != true { report.note("\(name) has no valid trailer") }
-        continue
-      }
-      if let younger, younger <= trailer.sequence {
-        report.note(
-          """
-          the incarnation at byte \(offset) has the sequence \(trailer.sequence), \
-          and a younger one has \(younger)
-          """)
-      }
-      younger = trailer.sequence
       let problemCount = report.problemCount
-      try check.run(HostOffset(offset), trailer, &report)
-      if report.problemCount > problemCount { damaged.insert(offset) }
+      switch trailer {
+      case .success(let trailer):
+        try check.run(HostOffset(offset), trailer, &report)
+      case .failure(let reason):
+        report.note(SavedHashStore.problem(ofIncarnationAt: offset, reason))
+      }
+      if report.problemCount > problemCount { damaged.insert(HostOffset(offset)) }
     }
     lookups?.finish(besides: damaged, &report)
     return report
@@ -99,11 +90,6 @@ struct StoreCheck {
     areas += dump.limbo.map { ("a limbo space", $0, size) }
     if header.dumpOffset != 0 {
       areas.append(("the dump", header.dumpOffset, UInt64(header.dumpLength)))
-      let end = header.dumpOffset + UInt64(header.dumpLength)
-      for offset in dump.incarnations + dump.limbo
-      where offset < end && header.dumpOffset < offset + size {
-        report.note("the dump overlaps the incarnation or limbo space at byte \(offset)")
-      }
     }
     for (what, offset, byteCount) in areas {
       if let host = checker.firstUse(at: HostOffset(offset), byteCount: byteCount) {

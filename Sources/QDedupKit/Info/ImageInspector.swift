@@ -45,7 +45,7 @@ public struct ImageInspector: Sendable {
     let metadata = try ImageMetadata(file)
     description.virtualSize = metadata.virtualSize
     description.qcow2 = .init(metadata, try SnapshotTable.read(metadata, from: file))
-    if let store = try SavedHashStore(of: metadata, in: file) {
+    if let store = SavedHashStore(of: metadata, in: file) {
       description.hashStore = .init(store, clusterSize: metadata.clusterSize)
     }
   }
@@ -87,15 +87,17 @@ extension ImageDescription.HashStore {
     let offsets = store.dump?.incarnations ?? []
     let limbo = store.dump?.limbo ?? []
     self.init(
-      isValid: store.problem == nil, problem: store.problem, order: geometry?.order,
+      isValid: store.firstProblem == nil, problem: store.firstProblem, order: geometry?.order,
       entriesPerIncarnation: geometry.map { UInt64($0.entryCount) },
       maxIncarnations: store.header?.maxIncarnations,
       incarnationCount: offsets.count, limboCount: limbo.count,
       incarnations: zip(offsets, store.trailers).prefix(ImageDescription.longestList).map {
-        .init(offset: $0, sequence: $1?.sequence, usedEntries: $1?.usedEntries)
+        let trailer = try? $1.get()
+        return .init(
+          offset: $0, sequence: trailer?.sequence, usedEntries: trailer?.usedEntries)
       },
       limbo: Array(limbo.prefix(ImageDescription.longestList)),
-      usedEntries: store.trailers.reduce(0) { $0 + ($1?.usedEntries ?? 0) },
+      usedEntries: store.trailers.reduce(0) { $0 + ((try? $1.get())?.usedEntries ?? 0) },
       bytesOnDisk: UInt64(geometry?.bytes(inClustersOf: clusterSize) ?? 0)
         * UInt64(offsets.count + limbo.count))
   }

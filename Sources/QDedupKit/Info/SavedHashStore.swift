@@ -1,12 +1,12 @@
 package import DedupStore
-package import DiskImage
+internal import DiskImage
 package import QCOW2
 
 /// The hash store that an image carries, as far as its header extension, its lists and the trailers
-/// of its incarnations tell. Whatever is wrong is noted, not thrown: the image can be read all the
-/// same.
+/// of its incarnations tell. Whatever is wrong with it, or cannot be read, is noted, not thrown: the
+/// image can be read all the same.
 package struct SavedHashStore {
-  /// Why the store may not be trusted; nil if it may.
+  /// Why the store as a whole may not be trusted; nil if it may.
   package private(set) var problem: String?
   /// Why it says itself that it may not be used; nil if it does not say so.
   private(set) var staleness: String?
@@ -14,8 +14,8 @@ package struct SavedHashStore {
   private(set) var header: StoreHeader?
   /// The lists; nil if they cannot be read.
   package private(set) var dump: StoreDump?
-  /// The trailers of the incarnations, youngest first; nil for a damaged one.
-  private(set) var trailers: [IncarnationTrailer?] = []
+  /// The trailers of the incarnations, youngest first, or why a lookup passes over one.
+  private(set) var trailers: [Result<IncarnationTrailer, StoreProblem.Reason>] = []
 
   /// The most bytes of lists that are read: of a million incarnations.
   private static let mostDumpBytes: UInt32 = 8 << 20
@@ -25,8 +25,7 @@ package struct SavedHashStore {
   /// - Parameters:
   ///   - metadata: The image's header.
   ///   - file: The image.
-  /// - Throws: `ImageError` if the file cannot be read.
-  package init?(of metadata: ImageMetadata, in file: ImageFile) throws(ImageError) {
+  package init?(of metadata: ImageMetadata, in file: ImageFile) {
     guard let data = metadata.extensions.first(where: { $0.type == StoreHeader.extensionType })
     else { return nil }
     let alignment = UInt64(metadata.clusterSize)
@@ -38,10 +37,33 @@ package struct SavedHashStore {
     }
     staleness = Self.staleness(header, metadata)
     if let staleness { note(staleness) }
-    if let header {
-      dump = try readDump(header, from: file, alignment: alignment)
+    if let header { dump = readDump(header, from: file, alignment: alignment) }
+    if let header, let dump, let geometry = try? StoreGeometry(order: Int(dump.order)) {
+      noteOverlap(header, dump, geometry)
+      let storage = SavedStoreStorage(file)
+      trailers = dump.incarnations.map { offset in
+        Result { () throws(StoreProblem.Reason) in
+          try IncarnationTrailer(ofIncarnationAt: offset, geometry: geometry, storage: storage)
+        }
+      }
+      noteSequences(dump)
     }
-    if let dump { trailers = try readTrailers(dump, from: file) }
+  }
+
+  /// What is wrong with the store or, if nothing is, with the first incarnation that lookups pass
+  /// over; nil if all of it may be used.
+  var firstProblem: String? {
+    if let problem { return problem }
+    let index = trailers.firstIndex { (try? $0.get()) == nil }
+    guard let index, case .failure(let reason) = trailers[index], let dump else { return nil }
+    return Self.problem(ofIncarnationAt: dump.incarnations[index], reason)
+  }
+
+  /// What is wrong with an incarnation that lookups pass over.
+  static func problem(
+    ofIncarnationAt offset: UInt64, _ reason: StoreProblem.Reason
+  ) -> String {
+    "the incarnation at byte \(offset): \(reason)"
   }
 
   /// Opens the store for lookups. Its filters load in the background (S28).
@@ -68,50 +90,49 @@ package struct SavedHashStore {
 
   private mutating func readDump(
     _ header: StoreHeader, from file: ImageFile, alignment: UInt64
-  ) throws(ImageError) -> StoreDump? {
+  ) -> StoreDump? {
     guard header.dumpLength <= Self.mostDumpBytes else {
       note("its lists have \(header.dumpLength) bytes, at most \(Self.mostDumpBytes) are read")
       return nil
     }
-    let bytes: [UInt8]
-    if let inline = header.inlineDump {
-      bytes = inline
-    } else {
-      bytes = try file.bytes(
-        Int(header.dumpLength), at: header.dumpOffset, "the hash store's lists")
-    }
-    do throws(StoreFormatError) {
+    do {
+      let bytes =
+        try header.inlineDump
+        ?? file.bytes(Int(header.dumpLength), at: header.dumpOffset, "the hash store's lists")
       try header.checkDump(bytes)
       return try StoreDump.parse(bytes, fileSize: file.size, alignment: alignment).dump
     } catch {
-      note(error.description)
+      note("\(error)")
       return nil
     }
   }
 
-  private mutating func readTrailers(
-    _ dump: StoreDump, from file: ImageFile
-  ) throws(ImageError) -> [IncarnationTrailer?] {
-    guard let geometry = try? StoreGeometry(order: Int(dump.order)) else { return [] }
-    var trailers: [IncarnationTrailer?] = []
-    for offset in dump.incarnations {
-      let place = offset + UInt64(geometry.filterBytes - IncarnationTrailer.byteCount)
-      let bytes = try file.bytes(
-        IncarnationTrailer.byteCount, at: place, "an incarnation's trailer")
-      do throws(StoreFormatError) {
-        let trailer = try IncarnationTrailer(parsing: bytes)
-        guard trailer.order == dump.order, trailer.usedEntries <= UInt64(geometry.entryCount) else {
-          note("the incarnation at byte \(offset) is not one of this store")
-          trailers.append(nil)
-          continue
-        }
-        trailers.append(trailer)
-      } catch {
-        note("the incarnation at byte \(offset): \(error)")
-        trailers.append(nil)
-      }
+  /// Notes if lists that stand elsewhere than in the header stand where an incarnation or limbo does.
+  private mutating func noteOverlap(
+    _ header: StoreHeader, _ dump: StoreDump, _ geometry: StoreGeometry
+  ) {
+    let (start, end) = (header.dumpOffset, header.dumpOffset + UInt64(header.dumpLength))
+    let size = UInt64(geometry.incarnationBytes)
+    let other = (dump.incarnations + dump.limbo).first { start < $0 + size && $0 < end }
+    if header.dumpOffset != 0, let other {
+      note("the dump overlaps the incarnation or limbo space at byte \(other)")
     }
-    return trailers
+  }
+
+  /// Notes if a sequence does not fall from young to old.
+  private mutating func noteSequences(_ dump: StoreDump) {
+    var younger: UInt64?
+    for (offset, trailer) in zip(dump.incarnations, trailers) {
+      guard case .success(let trailer) = trailer else { continue }
+      if let younger, younger <= trailer.sequence {
+        note(
+          """
+          the incarnation at byte \(offset) has the sequence \(trailer.sequence), \
+          and a younger one has \(younger)
+          """)
+      }
+      younger = trailer.sequence
+    }
   }
 }
 

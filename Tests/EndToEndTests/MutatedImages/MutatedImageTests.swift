@@ -20,6 +20,7 @@ import Testing
   func `is converted or refused`(_ base: MutationBase) throws {
     let sound = try base.make(in: workspace.folder)
     var (conversions, descriptions) = (MutationOutcomes(), MutationOutcomes())
+    var checks = MutationOutcomes()
     for seed in 1...max(1, Self.count / UInt64(MutationBase.all.count)) {
       try RawImage.write(ImageMutation.of(sound, seed: seed), to: workspace.input)
       let about = "\(base.name), seed \(seed)"
@@ -34,10 +35,13 @@ import Testing
         if base.options(seed: seed).isEmpty { try expectQemuReadsNothingElse(about) }
       }
       expectSuccessOrMessage(try run(["info"], [], &descriptions), about)
+      let check = try run(["check", "--data"], [], &checks)
+      #expect((0...3).contains(check.exitCode ?? -1), "\(about): \(check)")
+      #expect(check.peakMemory <= Self.mostMemory, "\(about): \(check)")
       try Command("rm", ["-f", workspace.output.string]).run().expectingExit(0)
     }
     if Self.wanted != nil {
-      print("\(base.name): convert \(conversions); info \(descriptions)")
+      print("\(base.name): convert \(conversions); info \(descriptions); check \(checks)")
     }
   }
 

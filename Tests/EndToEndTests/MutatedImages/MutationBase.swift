@@ -5,10 +5,11 @@ import Testing
 /// A sound image, of which mutated ones are made.
 struct MutationBase: Sendable, CustomTestStringConvertible {
   let name: String
-  private let variant: ImageVariant
+  /// What QEMU makes; nil for an image with a hash store.
+  private let variant: ImageVariant?
   private let hasSnapshots: Bool
 
-  private init(_ name: String, _ variant: ImageVariant, hasSnapshots: Bool = false) {
+  private init(_ name: String, _ variant: ImageVariant?, hasSnapshots: Bool = false) {
     (self.name, self.variant, self.hasSnapshots) = (name, variant, hasSnapshots)
   }
 
@@ -24,16 +25,22 @@ struct MutationBase: Sendable, CustomTestStringConvertible {
     MutationBase("zstd", ImageVariant("compression_type=zstd", compressed: true)),
     MutationBase("extended L2", ImageVariant("extended_l2=on,cluster_size=16K")),
     MutationBase("snapshots", ImageVariant("cluster_size=4K"), hasSnapshots: true),
+    MutationBase("hash store", nil),
   ]
 
   /// Makes the image.
   ///
   /// - Parameter folder: Where it may stand meanwhile.
   /// - Returns: Its bytes.
-  /// - Throws: `TestSupportError` if QEMU refuses.
+  /// - Throws: `TestSupportError` if it cannot be made.
   func make(in folder: TemporaryDirectory) throws -> [UInt8] {
     let (raw, path) = (folder.file("base.img"), folder.file("base.qcow2"))
     try RawImage.write(CompressedImage.mixture(clusters: 60, size: 4096, seed: 411), to: raw)
+    guard let variant else {
+      let arguments = ["convert", "-q", "--log-store-order", "2", raw.string, path.string]
+      try Workspace.qdedup(arguments).run().expectingExit(0)
+      return try RawImage.read(path)
+    }
     let image = try variant.make(from: raw, at: path)
     try image.perform("write -z 20k 12k", "discard 200k 16k")
     if hasSnapshots {
