@@ -94,8 +94,9 @@ final class Sequencer {
     }
     guard let entry = found?.entry else { return false }
     let mapping = ClusterMapping(physicalSector: entry.physicalSector)
-    // What was read back from the file names something else only if the disk is at fault.
-    guard mapping.host(writer.geometry) < writer.end else { return false }
+    // What was read back from the file names no data only if the disk is at fault; then nobody would
+    // write it, and a comparison would wait for ever.
+    guard mapping.host(writer.geometry).bytes < dataEnd else { return false }
     let owner = GuestOffset(entry.firstLogicalSector << 9)
     guard writer.references(to: mapping) < maxReferences else {
       _ = try converting(ConversionError.store) { () throws(StoreError) in
