@@ -1,9 +1,9 @@
 // DedupStore remembers where the content of every cluster is that a conversion has written, in
 // little memory. New entries go into a cuckoo table in RAM, the log store. When that is full it is
-// frozen: written to disk as an incarnation, of which RAM keeps a filter of short tags, and the table
-// only while it is one of the youngest. It
-// follows the design that was proposed for QEMU in 2013 (log store and hash store, after SILT). The
-// module knows nothing of qcow2; Documentation/HashStoreFormat.md describes what it writes.
+// frozen: written to disk as an incarnation, of which RAM keeps a filter of short tags, and the
+// table only while it is one of the youngest. It follows the design that was proposed for QEMU in
+// 2013 (log store and hash store, after SILT). The module knows nothing of qcow2;
+// Documentation/HashStoreFormat.md describes what it writes.
 
 internal import DiskIO
 
@@ -109,7 +109,7 @@ public final class HashStore {
     LogStore.ramBytes(geometry) + IncarnationWriter.ramBytes + StoreGeometry.bucketBytes
   }
 
-  /// Buckets read because a tag matched, although no digest in them did. O(1).
+  /// Buckets looked at because a tag matched, although no digest in them did. O(1).
   package var falsePositives: UInt64 { counters.falsePositives }
 
   /// What the store has done so far; O(incarnations). An incarnation that was saved counts once it

@@ -19,16 +19,7 @@ import Testing
   /// The bytes of a sound image, and the disk that it shows.
   private static let base = Result { () throws -> ([UInt8], [UInt8]) in
     let scratch = try TemporaryDirectory()
-    let image = try WrittenImage(scratch, clusterSize: 512, virtualSize: 512 * 200)
-    let host = try image.store(1, at: 0)
-    for cluster in 1..<200 where cluster % 3 != 0 {
-      if cluster % 5 == 0 {
-        try image.share(host, at: cluster)
-      } else {
-        try image.store(UInt8(cluster), at: cluster)
-      }
-    }
-    _ = try image.finish()
+    let image = try WrittenImage.mixture(scratch)
     return (try TemporaryDirectory.content(of: image.path), image.disk)
   }
 

@@ -23,6 +23,22 @@ final class WrittenImage {
     disk = [UInt8](repeating: 0, count: virtualSize)
   }
 
+  /// A finished image of 200 clusters of 512 bytes: one in three is unallocated, and one host cluster
+  /// is shared.
+  static func mixture(_ scratch: TemporaryDirectory) throws -> WrittenImage {
+    let image = try WrittenImage(scratch, clusterSize: 512, virtualSize: 512 * 200)
+    let host = try image.store(1, at: 0)
+    for cluster in 1..<200 where cluster % 3 != 0 {
+      if cluster % 5 == 0 {
+        try image.share(host, at: cluster)
+      } else {
+        try image.store(UInt8(cluster), at: cluster)
+      }
+    }
+    try image.finish()
+    return image
+  }
+
   /// Maps a guest cluster to a new host cluster filled with one byte.
   @discardableResult
   func store(_ content: UInt8, at cluster: Int) throws -> HostOffset {

@@ -4,11 +4,6 @@ import Testing
 
 /// What `qdedup check` sees in a hash store.
 @Suite struct CheckStoreTests {
-  /// The parts of a file that a hash store vouches for.
-  enum Area: CaseIterable {
-    case headerExtension, dump, filter, filterSlack, trailer, table, tableRest, data
-  }
-
   let workspace: Workspace
   var output: FilePath { workspace.output }
 
@@ -17,13 +12,13 @@ import Testing
     try RawImage.write(RawImage.noise(count: 400 * 4096, seed: 431), to: workspace.input)
   }
 
-  @Test(arguments: Area.allCases, [[], ["-c"], ["-c", "--compression-type", "zstd"]])
-  func `a flipped bit is seen`(area: Area, compression: [String]) throws {
+  @Test(arguments: StoreArea.allCases, [[], ["-c"], ["-c", "--compression-type", "zstd"]])
+  func `a flipped bit is seen`(area: StoreArea, compression: [String]) throws {
     // Clusters of 512 bytes: the lists of 50 incarnations do not fit beside the header.
     try workspace.convert(["--cluster-size", "512", "--log-store-order", "4"] + compression)
     #expect(try CheckOutcome.ours(output, ["--data"]).exitCode == 0)
     let (walker, store) = try walked()
-    let places = ranges(of: area, in: store, of: walker)
+    let places = area.ranges(in: store, of: walker, dataBytes: 256)
     var random = SplitMix64(seed: 432)
     for _ in 0..<4 {
       let place = places.randomElement(using: &random)!.randomElement(using: &random)!
@@ -97,26 +92,6 @@ import Testing
     #expect(outcome.exitCode == 2)
     let problems = try #require(outcome.report?.hashStore?.problems)
     #expect(problems.contains { $0.contains("at byte \(incarnation) overlaps a cluster") })
-  }
-
-  /// Where the bytes of an area stand in the file. Order 4: 64 slots with tags of 2 bytes.
-  private func ranges(
-    of area: Area, in store: WalkedStore, of walker: QCOW2Walker
-  ) -> [Range<UInt64>] {
-    let offsets = store.incarnationOffsets
-    switch area {
-    case .headerExtension:
-      let found = walker.extensions.filter { $0.type == WalkedExtension.hashStore }
-      return found.map { UInt64($0.offset)..<UInt64($0.offset + $0.data.count) }
-    case .dump:
-      return [store.dumpOffset..<store.dumpOffset + 12 + 8 * UInt64(offsets.count)]
-    case .filter: return offsets.map { $0..<($0 + 128) }
-    case .filterSlack: return offsets.map { ($0 + 128)..<($0 + 4032) }
-    case .trailer: return offsets.map { ($0 + 4032)..<($0 + 4096) }
-    case .table: return offsets.map { ($0 + 4096)..<($0 + 4096 + 64 * 32) }
-    case .tableRest: return offsets.map { ($0 + 4096 + 64 * 32)..<($0 + 8192) }
-    case .data: return walker.mappings.map { $0.host..<($0.host + 256) }
-    }
   }
 
   /// Expects the report to keep to its schema.
