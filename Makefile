@@ -30,7 +30,7 @@ demo: build ## make a disk image, convert it, check the result with qemu-img
 test: ## run every test
 	@.ci/install-packages build test
 	@$(NEED_SWIFT)
-	@$(SWIFT) test -c release
+	@.ci/run-tests $(SWIFT) test -c release
 
 check: ## check format, import order and file lengths
 	@$(NEED_SWIFT)

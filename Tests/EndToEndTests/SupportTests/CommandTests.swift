@@ -58,4 +58,19 @@ import Testing
     command.secondsUntilHanging = 0.1
     #expect(throws: TestSupportError.self) { try command.run() }
   }
+
+  @Test func `the memory of a command is its own and not that of the tests`() throws {
+    let ours = [UInt8](repeating: 1, count: 200 << 20)
+    func peakMemory(_ script: String) throws -> Int {
+      var command = Command.shell(script)
+      command.watchesMemory = true
+      return try command.run().expectingExit(0).peakMemory
+    }
+    let small = try peakMemory("sleep 0.1")
+    #expect(small > 0 && small < 50 << 20)
+    for _ in 0..<200 { #expect(try peakMemory("true") < 50 << 20) }
+    let large = "x=$(head -c 100000000 /dev/zero | tr '\\0' x); sleep 0.1"
+    #expect(try peakMemory(large) > 100_000_000)
+    #expect(ours.last == 1)
+  }
 }
