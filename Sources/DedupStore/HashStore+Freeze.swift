@@ -41,8 +41,9 @@ extension HashStore {
       keptTableCount += 1
       return logStore.exchange(for: new)
     }
-    let oldest = incarnations.count - keptTableCount
-    guard let free = incarnations[oldest].table else { return nil }
+    guard let oldest = incarnations.firstIndex(where: { $0.table != nil }),
+      let free = incarnations[oldest].table
+    else { return nil }
     incarnations[oldest].table = nil
     free.clear()
     return logStore.exchange(for: free)

@@ -10,7 +10,7 @@ public import SystemPackage
 /// Reads and writes name their place, so threads may use one file at the same time.
 public struct OwnedFile: ~Copyable, Sendable {
   /// The number of the descriptor, for system calls that this type does not offer.
-  public private(set) var descriptor: CInt
+  public let descriptor: CInt
   /// The name that the file was opened under; messages show it.
   public let path: FilePath
 
@@ -53,15 +53,17 @@ public struct OwnedFile: ~Copyable, Sendable {
   }
 
   deinit {
-    if descriptor >= 0 { _ = Glibc.close(descriptor) }
+    _ = Glibc.close(descriptor)
   }
 
-  /// Closes the file and tells whether that succeeded; letting go of the file hides such an error.
-  public consuming func close() throws(IOError) {
-    let closing = descriptor
-    descriptor = -1
+  /// Tells what closing the file would: a network file system may report only then that it could
+  /// not take what was written. The file stays open. Nothing is waited for that closing does not
+  /// wait for.
+  public borrowing func reportErrorsOfClosing() throws(IOError) {
+    let other = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+    guard other >= 0 else { throw IOError(.close, path, reason: .current) }
     // After EINTR the descriptor is closed all the same on Linux: no repetition.
-    if Glibc.close(closing) != 0, errno != EINTR {
+    if Glibc.close(other) != 0, errno != EINTR {
       throw IOError(.close, path, reason: .current)
     }
   }

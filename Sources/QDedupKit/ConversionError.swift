@@ -32,6 +32,8 @@ public enum ConversionError: Error, Sendable {
   case outputDangling(FilePath)
   /// A pipe cannot be read again to verify the output.
   case cannotVerifyPipe
+  /// What was written to the output at this offset does not restore to a cluster.
+  case readBackDamaged(FilePath, HostOffset)
   /// The output differs from the input at this guest offset.
   case verificationFailed(GuestOffset)
   /// The conversion was asked to stop.
@@ -71,6 +73,11 @@ extension ConversionError: CustomStringConvertible {
       """
       a pipe cannot be read a second time, so its copy cannot be verified; \
       leave out --verify, or save the input to a file first
+      """
+    case .readBackDamaged(let path, let offset):
+      """
+      what was written to \(path) at byte \(offset.bytes) is not what comes back; no output was \
+      kept. Is the disk at fault? If not, please report this
       """
     case .verificationFailed(let offset):
       """

@@ -72,7 +72,7 @@ public struct Converter: Sendable {
   private func publish(_ output: AtomicFile) throws(ConversionError) -> UInt64 {
     progress.begin(.syncing, totalBytes: 0)
     do {
-      if options.syncs { try output.file.sync() }
+      try options.syncs ? output.file.sync() : output.file.reportErrorsOfClosing()
       let allocated = try output.file.allocatedSize()
       if progress.isCancelled { throw ConversionError.interrupted }
       try output.publish(replacing: options.replacesOutput, sync: options.syncs)

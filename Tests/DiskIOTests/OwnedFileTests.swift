@@ -68,22 +68,16 @@ import TestSupport
     #expect(read(ends[0], &byte, 1) == 0)
   }
 
-  @Test("closing closes")
-  func closesExplicitly() throws {
-    var ends: [CInt] = [0, 0]
-    #expect(pipe(&ends) == 0)
-    defer { Glibc.close(ends[0]) }
-    try Self.close(ends[1])
-    var byte: UInt8 = 0
-    #expect(read(ends[0], &byte, 1) == 0)
+  @Test("what closing would report is asked without closing")
+  func errorsOfClosing() throws {
+    let file = try OwnedFile(unnamedIn: scratch.path)
+    for _ in 0..<3 { try file.reportErrorsOfClosing() }
+    try file.write([1], at: 0)
+    #expect(try file.size() == 1)
   }
 
   @Test("there is at least one processor, and no more than the machine has")
   func processors() {
     #expect((1...Int(sysconf(Int32(_SC_NPROCESSORS_CONF)))).contains(Processors.available))
-  }
-
-  private static func close(_ descriptor: CInt) throws(IOError) {
-    try OwnedFile(owning: descriptor, path: "pipe").close()
   }
 }

@@ -50,8 +50,7 @@ import TestSupport
       reason { _ = try file.nextData(from: 5) } == IOError(.findData, "gone", at: 5, reason: bad))
     #expect(
       reason { _ = try file.nextHole(from: 5) } == IOError(.findData, "gone", at: 5, reason: bad))
-    let close = #expect(throws: IOError.self) { try Self.close(closedDescriptor) }
-    #expect(close == IOError(.close, "gone", reason: bad))
+    #expect(reason { try file.reportErrorsOfClosing() } == IOError(.close, "gone", reason: bad))
   }
 
   @Test("a place beyond any file is an error, not a trap", arguments: [1 << 63, UInt64.max])
@@ -72,9 +71,5 @@ import TestSupport
     #expect(seek == IOError(.findData, path, at: place, reason: .fileTooLarge))
     let truncate = #expect(throws: IOError.self) { try file.truncate(to: place) }
     #expect(truncate == IOError(.truncate, path, at: place, reason: .fileTooLarge))
-  }
-
-  private static func close(_ descriptor: CInt) throws(IOError) {
-    try OwnedFile(owning: descriptor, path: "gone").close()
   }
 }

@@ -24,7 +24,10 @@ import Testing
     #expect(shape.workers(atMost: 3) == 3)
     let most = shape.workers(atMost: 256)
     let batchBytes = shape.byteCount + shape.compressedByteCount
-    #expect(shape.batchCount(threads: most) * batchBytes + most * shape.byteCount <= 64 << 20)
+    let workerBytes = shape.comparedByteCount + shape.restoredByteCount
+    #expect(shape.batchCount(threads: most) * batchBytes + most * workerBytes <= 64 << 20)
+    #expect(shape.comparedByteCount >= shape.byteCount)
+    #expect(shape.restoredByteCount == (isCompressed ? geometry.clusterSize : 0))
     #expect(shape.lag * shape.byteCount <= 8 << 20)
     #expect(shape.batchCount(threads: 3) == 3 + (isCompressed ? 2 : 1) * shape.lag)
   }

@@ -9,6 +9,8 @@ struct ImageChain {
 
   private let options: QCOW2Image.Options
   private var layers: [Layer] = []
+  /// One for each cluster size and compression method, however long the chain is: they keep memory.
+  private var pools: [InflaterPool] = []
   private var identities: [FileIdentity] = []
 
   init(_ options: QCOW2Image.Options) {
@@ -19,7 +21,9 @@ struct ImageChain {
   mutating func open(_ file: ImageFile) throws(ImageError) -> QCOW2Image {
     var next: ImageFile? = file
     while let image = next { next = try add(image) }
-    return QCOW2Image(layers, path: file.path, fileSize: file.size, identities: identities)
+    return QCOW2Image(
+      layers, path: file.path, fileSize: file.size,
+      bytesPerReader: pools.reduce(0) { $0 + $1.bytesPerReader }, identities: identities)
   }
 
   /// Adds a qcow2 image, its data file, and its backing file if that is raw.
@@ -38,10 +42,24 @@ struct ImageChain {
     }
     let snapshot = layers.isEmpty ? try snapshot(of: metadata, file) : nil
     let dataFile = try openDataFile(metadata, file)
-    layers.append(
-      .qcow2(try QCOW2Layer(file, dataFile: dataFile, metadata, snapshot: snapshot)))
+    guard let geometry = ClusterGeometry(clusterSize: metadata.clusterSize) else {
+      throw file.malformed("clusters of \(metadata.clusterSize) bytes, must be 512 to 2097152")
+    }
+    let layer = try QCOW2Layer(
+      file, dataFile: dataFile, metadata, geometry, inflaters(geometry, metadata.compression),
+      snapshot: snapshot)
+    layers.append(.qcow2(layer))
     guard let backing = metadata.backingFile else { return nil }
     return try openBackingFile(backing, file)
+  }
+
+  private mutating func inflaters(
+    _ geometry: ClusterGeometry, _ method: Compression.Method
+  ) -> InflaterPool {
+    if let pool = pools.first(where: { $0.serves(geometry, method) }) { return pool }
+    let pool = InflaterPool(geometry, method)
+    pools.append(pool)
+    return pool
   }
 
   /// The snapshot that the user asks for: by id, else by name, as in QEMU.

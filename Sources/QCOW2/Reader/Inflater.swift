@@ -1,7 +1,8 @@
 internal import DiskIO
 internal import DiskImage
 
-/// Restores compressed clusters of one image, one after another. One thread at a time uses it.
+/// Restores compressed clusters of one size and method, one after another. One thread at a time uses
+/// it.
 ///
 /// It reads more of the file than a cluster needs, because the next one most often stands behind
 /// it, and keeps the cluster that it restored last.
@@ -12,15 +13,17 @@ final class Inflater: @unchecked Sendable {
   private let decompressor: ClusterDecompressor
   private let window: AlignedBuffer
   private let cluster: AlignedBuffer
-  /// What part of the file the window holds.
+  /// The image that it has read last.
+  private var image: ImageFile?
+  /// What part of that image the window holds.
   private var windowRange: Range<UInt64> = 0..<0
   /// Which cluster was restored last.
   private var restored: ClusterMapping?
 
-  /// An inflater for one image.
+  /// An inflater for images.
   ///
   /// - Parameters:
-  ///   - geometry: The size of its clusters.
+  ///   - geometry: The size of their clusters.
   ///   - method: How they are compressed.
   /// - Throws: `IOError` or `CompressionError` if there is no memory.
   init(_ geometry: ClusterGeometry, _ method: Compression.Method) throws {
@@ -45,9 +48,10 @@ final class Inflater: @unchecked Sendable {
     windowBytes(geometry) + geometry.clusterSize
   }
 
-  /// Whether it has the cluster, or at least its compressed data, in memory.
-  func knows(_ mapping: ClusterMapping) -> Bool {
-    mapping == restored || windowRange.contains(mapping.host(geometry).bytes)
+  /// Whether it has a cluster of an image, or at least its compressed data, in memory.
+  func knows(_ mapping: ClusterMapping, of file: ImageFile) -> Bool {
+    image === file
+      && (mapping == restored || windowRange.contains(mapping.host(geometry).bytes))
   }
 
   /// Copies a part of a compressed cluster to `part`.
@@ -62,6 +66,7 @@ final class Inflater: @unchecked Sendable {
     _ mapping: ClusterMapping, from start: Int, into part: UnsafeMutableRawBufferPointer,
     _ file: ImageFile
   ) throws(ImageError) {
+    if image !== file { (image, restored, windowRange) = (file, nil, 0..<0) }
     if mapping != restored {
       if part.count == geometry.clusterSize {
         return try restore(mapping, to: part, file)

@@ -46,14 +46,6 @@ enum Layer: Sendable {
     }
   }
 
-  /// How much memory a thread needs at the most while it reads.
-  var bytesPerReader: Int {
-    switch self {
-    case .qcow2(let layer): layer.bytesPerReader
-    case .raw(let image): image.bytesPerReader
-    }
-  }
-
   /// The size of its disk in bytes.
   var virtualSize: UInt64 {
     switch self {

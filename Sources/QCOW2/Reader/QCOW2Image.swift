@@ -16,20 +16,21 @@ public final class QCOW2Image: ImageSource {
   public let virtualSize: UInt64
   /// The size of the image's own file in bytes.
   public let fileSize: UInt64
-  /// Room to restore a compressed cluster.
+  /// Room to restore a compressed cluster of each kind that the files may hold.
   public let bytesPerReader: Int
   /// What tells the files that are read from others.
   public let identities: [FileIdentity]
 
   init(
-    _ layers: [Layer], path: FilePath, fileSize: UInt64, identities: [FileIdentity]
+    _ layers: [Layer], path: FilePath, fileSize: UInt64, bytesPerReader: Int,
+    identities: [FileIdentity]
   ) {
     self.layers = layers
     self.path = path
     self.fileSize = fileSize
+    self.bytesPerReader = bytesPerReader
     self.identities = identities
     virtualSize = layers[0].virtualSize
-    bytesPerReader = layers.map(\.bytesPerReader).max() ?? 0
   }
 
   /// The next run of data, by what the tables of all layers say.

@@ -9,8 +9,6 @@ final class QCOW2Layer: Sendable {
   private let inflaters: InflaterPool
   private let geometry: ClusterGeometry
 
-  /// How much memory a thread needs at the most while it reads.
-  var bytesPerReader: Int { Inflater.byteCount(geometry) }
   /// The size of its disk in bytes.
   var virtualSize: UInt64 { tables.virtualSize }
 
@@ -18,19 +16,19 @@ final class QCOW2Layer: Sendable {
   ///   - file: The image.
   ///   - dataFile: The file with its data, if that is another.
   ///   - metadata: The image's header, which can be read.
+  ///   - geometry: The size of its clusters.
+  ///   - inflaters: What restores compressed clusters of this size and the image's method.
   ///   - snapshot: The snapshot to show instead of the image as it is now.
   /// - Throws: `ImageError` if the L1 table is not where it can be.
   init(
-    _ file: ImageFile, dataFile: ImageFile?, _ metadata: ImageMetadata, snapshot: Snapshot?
+    _ file: ImageFile, dataFile: ImageFile?, _ metadata: ImageMetadata,
+    _ geometry: ClusterGeometry, _ inflaters: InflaterPool, snapshot: Snapshot?
   ) throws(ImageError) {
-    guard let geometry = ClusterGeometry(clusterSize: metadata.clusterSize) else {
-      throw file.malformed("clusters of \(metadata.clusterSize) bytes, must be 512 to 2097152")
-    }
     self.file = file
+    self.inflaters = inflaters
     self.geometry = geometry
     data = dataFile ?? file
     tables = try ClusterTables(metadata, snapshot: snapshot, file: file)
-    inflaters = InflaterPool(geometry, metadata.compression)
   }
 
   /// Where guest bytes stand; see `ClusterTables.run`.

@@ -3,10 +3,12 @@ package import DiskImage
 
 /// A run of guest clusters on its way through the pipeline, with the memory that it needs.
 ///
-/// A batch has one owner at a time: the worker that read it, or the ordered part while that
-/// worker holds its turn. Others only read its bytes (to compare) and only while it is retained.
+/// Its bytes and plans belong to the worker that read it until they are prepared, then to the
+/// ordered part. Its places belong to the ordered part from the start: the worker reads only those
+/// of duplicates that stand in the output, which nobody changes any more. Other workers read its
+/// bytes, to compare, from its turn on and until it goes back to the pool.
 package final class Batch: @unchecked Sendable {
-  // Unchecked: the pipeline hands the batch from owner to owner under its monitor's lock.
+  // Unchecked: what changes hands does so under the pipeline's lock.
 
   let geometry: ClusterGeometry
   private let buffer: AlignedBuffer

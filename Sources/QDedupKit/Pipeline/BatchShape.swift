@@ -13,6 +13,12 @@ package struct BatchShape {
   /// The most bytes that the clusters of a batch take when they are compressed; 0 if they are not.
   package let compressedByteCount: Int
 
+  /// How many bytes a worker reads back at once to compare with: in a compressed image there must be
+  /// room for one cluster at least, up to the end of its last sector.
+  package let comparedByteCount: Int
+  /// The size of a cluster that is restored to be compared; 0 if none is compressed.
+  package let restoredByteCount: Int
+
   /// The shape for clusters of one size.
   package init(_ geometry: ClusterGeometry, isCompressed: Bool = false) {
     self.isCompressed = isCompressed
@@ -21,6 +27,9 @@ package struct BatchShape {
       isCompressed
       ? byteCount >> geometry.clusterBits * Compression.bound(clusterSize: geometry.clusterSize) : 0
     lag = min(8, Self.inFlightSize / byteCount)
+    comparedByteCount =
+      isCompressed ? max(byteCount, 2 * geometry.clusterSize + 1024) : byteCount
+    restoredByteCount = isCompressed ? geometry.clusterSize : 0
   }
 
   /// Small enough to stay in a processor's cache from reading to writing, large enough that
@@ -33,10 +42,10 @@ package struct BatchShape {
   private static let bufferSize = 64 << 20
 
   /// How many of `threads` workers may work so that buffers stay within 64 MiB: each holds a batch,
-  /// as much memory to compare it with, and what reading the input takes.
+  /// what it compares that with, and what reading the input takes.
   package func workers(atMost threads: Int, bytesPerReader: Int = 0) -> Int {
     let perBatch = byteCount + compressedByteCount
-    let perWorker = perBatch + byteCount + bytesPerReader
+    let perWorker = perBatch + comparedByteCount + restoredByteCount + bytesPerReader
     return min(threads, max(1, (Self.bufferSize - batchCount(threads: 0) * perBatch) / perWorker))
   }
 

@@ -75,8 +75,7 @@ final class Pipeline: @unchecked Sendable {
   private func work() throws(ConversionError) {
     let verification = Verification(
       output: output, written: written,
-      stored: try StoredClusters(
-        pool.geometry, byteCount: shape.byteCount, method: compression?.method))
+      stored: try StoredClusters(pool.geometry, shape, method: compression?.method))
     let packing = try makePacking()
     while true {
       if progress.isCancelled { throw .interrupted }
@@ -118,23 +117,27 @@ final class Pipeline: @unchecked Sendable {
   /// - Returns: The batch whose unique clusters have got their places, if there is one, to be
   ///   written: in a plain image this one, in a compressed one the one that was due.
   private func takeTurn(with batch: Batch) throws(ConversionError) -> Batch? {
+    try sequencer.check(batch)
     guard batch.hasData else {
       pool.give(batch)
       return nil
     }
-    var due: Batch?
-    if pending.count == shape.lag {
-      let oldest = pending.removeFirst()
-      try waitUntilPrepared(oldest)
-      try place(oldest)
-      due = oldest
-    }
+    let due = try placeDue()
     batch.isPrepared = false
     try sequencer.resolve(batch)
     pending.append(batch)
     if shape.isCompressed { return due }
     batch.placedNumber = written.addPlaced(hostEnd: sequencer.dataEnd)
     return batch
+  }
+
+  /// Places the batch that was resolved `lag` batches ago, if there were so many.
+  private func placeDue() throws(ConversionError) -> Batch? {
+    guard pending.count == shape.lag else { return nil }
+    let due = pending.removeFirst()
+    try waitUntilPrepared(due)
+    try place(due)
+    return due
   }
 
   private func waitUntilPrepared(_ batch: Batch) throws(ConversionError) {

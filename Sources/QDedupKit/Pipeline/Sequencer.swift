@@ -37,11 +37,15 @@ final class Sequencer {
   /// How many clusters ahead the store is told what will be looked up.
   private static let lookahead = 3
 
-  /// Looks up all clusters of a batch and notes what each of them is (S22, S33).
-  func resolve(_ batch: Batch) throws(ConversionError) {
+  /// Checks that the disk may reach to a batch's end, which nobody knows beforehand of a pipe.
+  func check(_ batch: Batch) throws(ConversionError) {
     try converting(ConversionError.writer) { () throws(ImageWriterError) in
       try writer.check(virtualSize: batch.guestOffset(batch.clusterCount).bytes)
     }
+  }
+
+  /// Looks up all clusters of a batch and notes what each of them is (S22, S33).
+  func resolve(_ batch: Batch) throws(ConversionError) {
     batch.writes.removeAll()
     for cluster in 0..<Self.lookahead { prefetch(batch, cluster) }
     for cluster in 0..<batch.clusterCount {
@@ -94,9 +98,10 @@ final class Sequencer {
     }
     guard let entry = found?.entry else { return false }
     let mapping = ClusterMapping(physicalSector: entry.physicalSector)
-    // What was read back from the file names no data only if the disk is at fault; then nobody would
-    // write it, and a comparison would wait for ever.
-    guard mapping.host(writer.geometry).bytes < dataEnd else { return false }
+    // What was read back from the file names no data of this image only if the disk is at fault; then
+    // nobody would write it, and a comparison would wait for ever.
+    guard mapping.isCompressed == isCompressed, mapping.host(writer.geometry).bytes < dataEnd
+    else { return false }
     let owner = GuestOffset(entry.firstLogicalSector << 9)
     guard writer.references(to: mapping) < maxReferences else {
       _ = try converting(ConversionError.store) { () throws(StoreError) in

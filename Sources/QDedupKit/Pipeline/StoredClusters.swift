@@ -41,15 +41,14 @@ final class StoredClusters {
 
   /// - Parameters:
   ///   - geometry: The clusters to read.
-  ///   - byteCount: About how many bytes to read at once.
+  ///   - shape: How much of them to read at once.
   ///   - method: How clusters are compressed, if they are.
   /// - Throws: `ConversionError` if there is not enough memory.
   init(
-    _ geometry: ClusterGeometry, byteCount: Int, method: Compression.Method?
+    _ geometry: ClusterGeometry, _ shape: BatchShape, method: Compression.Method?
   ) throws(ConversionError) {
-    // Room for at least one compressed cluster, read up to the end of its last sector.
-    let buffer = try Self.buffer(max(byteCount, 2 * geometry.clusterSize + 1024))
-    let restored = try Self.buffer(method == nil ? 0 : geometry.clusterSize)
+    let buffer = try Self.buffer(shape.comparedByteCount)
+    let restored = try Self.buffer(shape.restoredByteCount)
     let decompressor = try Self.decompressor(method)
     self.geometry = geometry
     self.buffer = buffer
@@ -67,7 +66,7 @@ final class StoredClusters {
   /// The most bytes that a run may have.
   var capacity: Int { buffer.bytes.count }
 
-  /// Reads a run. The file may end within the last sector of a compressed cluster.
+  /// Reads a run of `output`. The file may end within the last sector of a compressed cluster.
   func load(_ run: Run, from output: AtomicFile) throws(ConversionError) {
     start = run.start
     let bytes = UnsafeMutableRawBufferPointer(
@@ -83,11 +82,12 @@ final class StoredClusters {
     }
   }
 
-  /// Whether a cluster of the run that was read last has this content.
+  /// Whether a cluster of the run that was read last, from `output`, has this content.
   func holds(
-    _ content: UnsafeRawPointer, at mapping: ClusterMapping
+    _ content: UnsafeRawPointer, at mapping: ClusterMapping, of output: AtomicFile
   ) throws(ConversionError) -> Bool {
-    let offset = Int(mapping.host(geometry).bytes - start)
+    let host = mapping.host(geometry)
+    let offset = Int(host.bytes - start)
     guard mapping.isCompressed else {
       return memcmp(buffer.bytes.baseAddress! + offset, content, geometry.clusterSize) == 0
     }
@@ -96,7 +96,7 @@ final class StoredClusters {
     do throws(CompressionError) {
       try decompressor!.decompress(data, into: restored.bytes)
     } catch {
-      throw .compression(error)
+      throw error == .damaged ? .readBackDamaged(output.path, host) : .compression(error)
     }
     return memcmp(restored.bytes.baseAddress!, content, geometry.clusterSize) == 0
   }

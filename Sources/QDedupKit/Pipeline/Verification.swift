@@ -52,7 +52,7 @@ struct Verification {
     try stored.load(run, from: output)
     for cluster in first..<next {
       let mapping = batch.places[cluster].mapping!
-      if try !stored.holds(batch.address(cluster), at: mapping) {
+      if try !stored.holds(batch.address(cluster), at: mapping, of: output) {
         batch.plans[cluster].kind = .collision
       }
     }

@@ -71,6 +71,28 @@ import Testing
     try expectReadRight()
   }
 
+  /// Each layer has its compressed cluster at the same place of its file, and all of a size and
+  /// method are restored in the same memory.
+  @Test func `compressed clusters of many layers are told apart and take little memory`() throws {
+    let (layers, clusterSize) = (24, 2 << 20)
+    try RawImage.equal(at: base, count: layers * clusterSize, byte: 1)
+    var below = ("base", "raw")
+    for layer in 0..<layers {
+      let name = layer == layers - 1 ? "image.qcow2" : "level\(layer)"
+      let made = try QemuImage.overlay(
+        workspace.folder.file(name), over: below.0, format: below.1,
+        options: "cluster_size=2M,compression_type=\(layer % 2 == 0 ? "zlib" : "zstd")")
+      try made.perform("write -c -P \(layer + 2) \(layer * clusterSize) \(clusterSize)")
+      below = (name, "qcow2")
+    }
+    try expectReadRight()
+    var command = try workspace.conversion(
+      Self.permission + ["--force", "--threads", "4"], from: image.string)
+    command.watchesMemory = true
+    let peak = try command.run().expectingExit(0).peakMemory
+    #expect(peak <= 100 << 20, "\(peak) bytes")
+  }
+
   @Test func `names are taken from the folder of the image that has them`() throws {
     let (upper, lower) = (
       try workspace.folder.makeDirectory("upper"), try workspace.folder.makeDirectory("lower")
