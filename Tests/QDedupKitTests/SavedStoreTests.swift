@@ -198,5 +198,13 @@ import TestSupport
     let problems = opened.openingProblems
     #expect(problems.count == image.saved.dump?.incarnations.count)
     #expect(problems.allSatisfy { "\($0)".contains(": cannot read \(trial.options.output) at") })
+    // What cannot be read is not damaged: a check says that it is incomplete.
+    let checker = try ImageChecker(image.metadata, image.file)
+    for comparesData in [false, true] {
+      let check = try #require(
+        try StoreCheck(image.metadata, image.file, checker, comparesData: comparesData))
+      let error = #expect(throws: ImageError.self) { try check.run() }
+      #expect(error?.description.hasPrefix("cannot read \(trial.options.output) at") ?? false)
+    }
   }
 }

@@ -45,7 +45,7 @@ extension ImageChecker {
       let bytes = try padded(bitmaps.byteCount, at: bitmaps.host)
       var offset = 0
       var entries: [BitmapEntry] = []
-      while offset < bytes.count {
+      while offset < bytes.count, entries.count <= Int(bitmaps.count) {
         let entry = try BitmapEntry(
           bytes, at: offset, geometry, virtualSize: metadata.virtualSize)
         entries.append(entry)
@@ -53,7 +53,10 @@ extension ImageChecker {
       }
       try FormatError.require(
         entries.count == Int(bitmaps.count),
-        "a bitmap directory of \(entries.count) bitmaps, must be \(bitmaps.count)")
+        """
+        a bitmap directory of \(offset < bytes.count ? "more" : "\(entries.count)") bitmaps, \
+        must be \(bitmaps.count)
+        """)
       let tableBytes = entries.reduce(0) {
         $0 + bytesInFile($1.tableEntryCount * 8, $1.tableOffset)
       }

@@ -130,9 +130,12 @@ extension ImageChecker {
       if snapshots == nil { use.active += 1 }
       l2Tables[table] = use
       try checkMemory()
-      guard l2Tables.count <= Self.mostL2Tables else {
+      guard l2Tables.count <= mostL2Tables else {
         throw file.malformed(
-          "it names more than \(Self.mostL2Tables) L2 tables, the most that can be checked")
+          """
+          it names more than \(mostL2Tables) L2 tables, the most for a file of this size on the \
+          disk
+          """)
       }
     }
   }

@@ -34,8 +34,9 @@ package final class ImageChecker {
   static let mostClusters = UInt64(Int32.max)
   /// How much memory the counts of references may take for any file.
   static let leastReferenceBytes: UInt64 = 1 << 30
-  /// The most L2 tables that are kept account of.
-  static let mostL2Tables = 1 << 24
+  /// The most L2 tables that are kept account of: as many as there can be in what the file takes on
+  /// the disk, and some for damage.
+  let mostL2Tables: Int
 
   /// A checker of one image.
   ///
@@ -64,7 +65,9 @@ package final class ImageChecker {
     tableReader = try TableReader(file, byteCount: 64 << 10)
     clusterReader = try TableReader(file, byteCount: Int(geometry.clusterSize))
     // An L2 entry takes four times what the cluster does that it names.
-    mostReferenceBytes = max(Self.leastReferenceBytes, try file.allocatedSize() / 4)
+    let allocated = try file.allocatedSize()
+    mostReferenceBytes = max(Self.leastReferenceBytes, allocated / 4)
+    mostL2Tables = Int(max(1 << 20, min(1 << 24, allocated / geometry.clusterSize)))
     references = ReferenceMap(clusterCount: clusterCount, mostBytes: mostReferenceBytes)
   }
 

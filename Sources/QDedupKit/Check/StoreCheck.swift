@@ -1,9 +1,9 @@
 internal import DedupStore
-internal import DiskImage
-internal import QCOW2
+package import DiskImage
+package import QCOW2
 
 /// Checks the hash store of an image.
-struct StoreCheck {
+package struct StoreCheck {
   private let metadata: ImageMetadata
   private let file: ImageFile
   private let checker: ImageChecker
@@ -22,7 +22,7 @@ struct StoreCheck {
   ///   - checker: What checks its tables.
   ///   - comparesData: Whether digests are compared with clusters, and looked up.
   /// - Throws: `ImageError` if the file cannot be read.
-  init?(
+  package init?(
     _ metadata: ImageMetadata, _ file: ImageFile, _ checker: ImageChecker, comparesData: Bool
   ) throws(ImageError) {
     self.metadata = metadata
@@ -45,7 +45,7 @@ struct StoreCheck {
   ///
   /// - Returns: What was found.
   /// - Throws: `ImageError` if the file cannot be read.
-  func run() throws(ImageError) -> CheckReport.HashStore {
+  package func run() throws(ImageError) -> CheckReport.HashStore {
     var report = CheckReport.HashStore(state: .valid)
     guard let store else {
       report.note("its feature bit is set, but there is no header extension")
@@ -56,10 +56,12 @@ struct StoreCheck {
       report.reason = staleness
       return report
     }
+    if let failure = store.readFailure { throw failure }
     if let problem = store.problem { report.note(problem) }
     guard let dump = store.dump, let header = store.header,
       let geometry = try? StoreGeometry(order: Int(dump.order))
     else { return report }
+    try checkEffort(dump, geometry)
     checkAreas(header, dump, geometry, &report)
     if comparesData { report.comparedClusters = 0 }
     report.incarnations = dump.incarnations.count
@@ -71,6 +73,8 @@ struct StoreCheck {
       switch trailer {
       case .success(let trailer):
         try check.run(HostOffset(offset), trailer, &report)
+      case .failure(.io(let error)):
+        throw .io(error)
       case .failure(let reason):
         report.note(SavedHashStore.problem(ofIncarnationAt: offset, reason))
       }
@@ -78,6 +82,26 @@ struct StoreCheck {
     }
     lookups?.finish(besides: damaged, &report)
     return report
+  }
+
+  /// How much of a store is read at least, whatever the file takes on the disk.
+  private static let leastReadBytes: UInt64 = 64 << 30
+
+  /// Makes sure that a small file with large holes does not take hours: holes of incarnations are
+  /// read like their data.
+  private func checkEffort(
+    _ dump: StoreDump, _ geometry: StoreGeometry
+  ) throws(ImageError) {
+    // At most a million incarnations of at most 2^39 bytes each, all inside the file.
+    let byteCount = UInt64(dump.incarnations.count) * UInt64(geometry.incarnationBytes)
+    let allocated = try file.allocatedSize()
+    guard byteCount > Self.leastReadBytes, byteCount / 64 > allocated else { return }
+    throw .malformed(
+      file.path,
+      reason: """
+        its \(dump.incarnations.count) incarnations have \(byteCount) bytes, and the whole file \
+        takes \(allocated) on the disk
+        """)
   }
 
   /// Checks that nothing else stands where the store does.

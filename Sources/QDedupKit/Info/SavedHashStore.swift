@@ -8,6 +8,8 @@ package import QCOW2
 package struct SavedHashStore {
   /// Why the store as a whole may not be trusted; nil if it may.
   package private(set) var problem: String?
+  /// Why the lists could not be read; nil if they could, whatever is in them.
+  private(set) var readFailure: ImageError?
   /// Why it says itself that it may not be used; nil if it does not say so.
   private(set) var staleness: String?
   /// The header; nil if it cannot be read.
@@ -102,6 +104,7 @@ package struct SavedHashStore {
       try header.checkDump(bytes)
       return try StoreDump.parse(bytes, fileSize: file.size, alignment: alignment).dump
     } catch {
+      if let error = error as? ImageError { readFailure = error }
       note("\(error)")
       return nil
     }

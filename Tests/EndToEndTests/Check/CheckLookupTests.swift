@@ -77,6 +77,19 @@ import Testing
     }
   }
 
+  @Test func `a small file that claims hundreds of gigabytes of store is not read for hours`()
+    throws
+  {
+    try workspace.convert()
+    try ForgedStore(output).claim(order: 31)
+    for options in [[], ["--data"]] {
+      let outcome = try CheckOutcome.ours(output, options)
+      #expect(outcome.exitCode == 1, "\(outcome)")
+      let note = try #require(outcome.report?.notes.last)
+      #expect(note.hasPrefix("the hash store was not checked: ") && note.contains("on the disk"))
+    }
+  }
+
   @Test(arguments: [20, 22])
   func `filters that a small file claims take no more than 64 MiB`(order: Int) throws {
     try workspace.convert()
