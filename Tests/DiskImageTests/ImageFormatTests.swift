@@ -21,9 +21,8 @@ import Testing
     ])
   func realImages(format: String, option: String, expected: ImageFormat) throws {
     let path = scratch.file("image")
-    let made = try ToolRun(
-      "qemu-img", "create", "-q", "-f", format, "-o", "size=1M\(option)", path.string)
-    try #require(made.exitCode == 0, "\(made.output)")
+    try QemuImage.run(["create", "-q", "-f", format, "-o", "size=1M\(option)", path.string])
+      .expectingExit(0)
     #expect(try RawImage(try OwnedFile(readingFrom: path)).detectedFormat() == expected)
   }
 

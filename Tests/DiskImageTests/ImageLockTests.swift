@@ -17,35 +17,35 @@ import TestSupport
 
   @Test("an image that a QEMU may write to is in use, and free once that has gone")
   func writer() throws {
-    let held = try HeldImage("-f", "raw", path.string)
+    let machine = try QemuImage(path, format: "raw").openedByRunningMachine()
     let file = try OwnedFile(readingFrom: path)
     let error = #expect(throws: ImageError.self) { try ImageLock.acquireForReading(file) }
     #expect(error == .inUse(path))
-    try held.end()
+    try Self.end(machine)
     try Self.lock(path)
   }
 
   @Test("an image that a QEMU only reads can be read")
   func reader() throws {
-    let held = try HeldImage("-r", "-f", "raw", path.string)
+    let machine = try QemuImage(path, format: "raw").openedByRunningMachine(isReader: true)
     try Self.lock(path)
-    try held.end()
+    try Self.end(machine)
   }
 
   @Test("our lock keeps a QEMU from writing, not from reading, and ends with the file")
   func keepsOut() throws {
-    func write() throws -> ToolRun {
-      try ToolRun("qemu-io", "-f", "raw", "-c", "write -P 7 0 512", path.string)
+    func write() throws -> CommandResult {
+      try Command("qemu-io", ["-f", "raw", "-c", "write -P 7 0 512", path.string]).run()
     }
     do {
       let file = try OwnedFile(readingFrom: path)
       try ImageLock.acquireForReading(file)
       let refused = try write()
       #expect(refused.exitCode != 0)
-      #expect(refused.output.contains("lock"))
+      #expect(refused.errors.contains("lock"))
       #expect(try TemporaryDirectory.content(of: path) == [UInt8](repeating: 5, count: 1 << 16))
-      let read = try ToolRun("qemu-io", "-r", "-f", "raw", "-c", "read -P 5 0 512", path.string)
-      #expect(read.exitCode == 0)
+      try Command("qemu-io", ["-r", "-f", "raw", "-c", "read -P 5 0 512", path.string]).run()
+        .expectingExit(0)
       #expect(try file.size() == 1 << 16)
     }
     #expect(try write().exitCode == 0)
@@ -97,6 +97,12 @@ import TestSupport
     let code = withUnsafeMutablePointer(to: &lock) { fcntl(other.rawValue, 37, $0) }
     try #require(code == 0)
     return other
+  }
+
+  /// Lets a running machine close its image, and waits for that.
+  private static func end(_ machine: RunningCommand) throws {
+    try machine.endInput()
+    try machine.wait().expectingExit(0)
   }
 
   private static func lock(_ path: FilePath) throws {

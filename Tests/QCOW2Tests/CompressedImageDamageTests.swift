@@ -1,6 +1,7 @@
 import DiskIO
 import DiskImage
 import QCOW2
+import SystemPackage
 import TestSupport
 import Testing
 
@@ -48,11 +49,9 @@ import Testing
     let (bytes, disk) = try image(method)
     #expect(try read(bytes) == disk)
     let (path, raw) = (scratch.file("image.qcow2"), scratch.file("image.raw"))
-    let check = try ToolRun("qemu-img", "check", "-f", "qcow2", "\(path)")
-    #expect(check.exitCode == 0, "\(check.output)")
-    let convert = try ToolRun(
-      "qemu-img", "convert", "-f", "qcow2", "-O", "raw", "\(path)", "\(raw)")
-    #expect(convert.exitCode == 0, "\(convert.output)")
+    try QemuImage(path).check().expectingExit(0)
+    try QemuImage.run(["convert", "-f", "qcow2", "-O", "raw", path.string, raw.string])
+      .expectingExit(0)
     #expect(try TemporaryDirectory.content(of: raw) == disk)
   }
 

@@ -37,8 +37,7 @@ import TestSupport
     let data = [UInt8](repeating: 9, count: room)
     try image.finish(
       features: [Self.feature], extensions: [HeaderExtension(type: 0xCD8E_819B, data: data)])
-    let write = try ToolRun("qemu-io", "-c", "write -P 1 0 512", image.path.string)
-    #expect(write.exitCode == 0, "\(write.output)")
+    try QemuImage(image.path).perform("write -P 1 0 512")
     let bytes = try TemporaryDirectory.content(of: image.path)
     #expect(Array(bytes[88..<96]) == [UInt8](repeating: 0, count: 8))
     #expect(bytes[..<4096].count { $0 == 9 } >= room)

@@ -18,10 +18,8 @@ import TestSupport
     let finished = try image.finish()
     #expect(finished.highestReferenceCount == UInt32(references))
     #expect(finished.refcountWidth == expected)
-    let snapshot = try ToolRun("qemu-img", "snapshot", "-c", "one", image.path.string)
-    #expect(snapshot.exitCode == 0, "\(snapshot.output)")
-    let check = try ToolRun("qemu-img", "check", image.path.string)
-    #expect(check.exitCode == 0, "\(check.output)")
+    try QemuImage.run(["snapshot", "-c", "one", image.path.string]).expectingExit(0)
+    try QemuImage(image.path).check().expectingExit(0)
   }
 
   @Test("a count that came back below the boundary")

@@ -95,12 +95,10 @@ final class WrittenImage {
 
   /// Has `qemu-img check` look at the image, and compares the disk as two programs read it.
   func expectSound() throws {
-    let check = try ToolRun("qemu-img", "check", "-f", "qcow2", path.string)
-    #expect(check.exitCode == 0, "\(check.output)")
+    try QemuImage(path).check().expectingExit(0)
     let raw = scratch.file("image.raw")
-    let convert = try ToolRun(
-      "qemu-img", "convert", "-f", "qcow2", "-O", "raw", path.string, raw.string)
-    #expect(convert.exitCode == 0, "\(convert.output)")
+    try QemuImage.run(["convert", "-f", "qcow2", "-O", "raw", path.string, raw.string])
+      .expectingExit(0)
     #expect(try TemporaryDirectory.content(of: raw) == disk)
     let image = try QCOW2Image.open(try OwnedFile(readingFrom: path))
     #expect(image.virtualSize == UInt64(disk.count))

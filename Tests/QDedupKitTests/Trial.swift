@@ -29,11 +29,9 @@ struct Trial {
   /// Converts, and has QEMU check the output and compare it with the input.
   func convertAndCompare() throws -> ConversionReport {
     let report = try convert()
-    let (raw, image) = (scratch.file("disk.raw").string, options.output.string)
-    let check = try ToolRun("qemu-img", "check", "-f", "qcow2", image)
-    #expect(check.exitCode == 0, "\(check.output)")
-    let compare = try ToolRun("qemu-img", "compare", "-f", "raw", "-F", "qcow2", raw, image)
-    #expect(compare.exitCode == 0, "\(compare.output)")
+    let image = QemuImage(options.output)
+    try image.check().expectingExit(0)
+    try image.compare(withRaw: scratch.file("disk.raw")).expectingExit(0)
     let clusters = report.clusters
     #expect(clusters.data == clusters.unique + clusters.duplicate)
     #expect(clusters.total == clusters.zero + clusters.data)

@@ -100,10 +100,11 @@ public struct QemuImage: Sendable {
 
   /// `qemu-io` that holds the image open, as a running machine does, until its input ends.
   ///
+  /// - Parameter isReader: Whether it opens the image for reading alone.
   /// - Returns: The process, once it has the image open.
   /// - Throws: `TestSupportError` if it does not start.
-  public func openedByRunningMachine() throws -> RunningCommand {
-    var command = Self.tool("qemu-io", ["-f", format, path.string])
+  public func openedByRunningMachine(isReader: Bool = false) throws -> RunningCommand {
+    var command = Self.tool("qemu-io", (isReader ? ["-r"] : []) + ["-f", format, path.string])
     command.input = .heldPipe
     let machine = try command.start()
     try machine.send(Array("read 0 512\n".utf8))
