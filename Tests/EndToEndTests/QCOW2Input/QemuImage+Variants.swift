@@ -21,6 +21,35 @@ extension QemuImage {
     return QemuImage(path)
   }
 
+  /// The arguments with which QEMU knows the key of encrypted images.
+  static let key = ["--object", "secret,id=key,data=open"]
+
+  /// Makes an empty qcow2 image that is encrypted with `key`.
+  ///
+  /// - Parameters:
+  ///   - path: The image.
+  ///   - size: The disk in bytes.
+  ///   - method: `aes` or `luks`.
+  ///   - options: What else goes behind `-o`.
+  /// - Throws: `TestSupportError` if QEMU refuses.
+  static func createEncrypted(
+    _ path: FilePath, size: Int, method: String, options: String...
+  ) throws {
+    var options = ["encrypt.format=\(method)", "encrypt.key-secret=key"] + options
+    if method == "luks" { options.append("encrypt.iter-time=10") }
+    func create() throws -> CommandResult {
+      try run(
+        ["create", "-q", "-f", "qcow2", "-o", options.joined(separator: ",")] + key
+          + [path.string, "\(size)"])
+    }
+    var result = try create()
+    // On a busy machine QEMU often fails to measure how fast it computes keys.
+    for _ in 0..<100 where result.errors.contains("Unable to get accurate CPU usage") {
+      result = try create()
+    }
+    try result.expectingExit(0)
+  }
+
   /// Makes an empty overlay in the folder of its backing file.
   static func overlay(
     _ path: FilePath, over backing: String, format: String, size: Int? = nil,
