@@ -59,13 +59,9 @@ import TestSupport
 
   @Test("an owner that lets go closes the descriptor")
   func closes() throws {
-    var ends: [CInt] = [0, 0]
-    #expect(pipe(&ends) == 0)
-    defer { Glibc.close(ends[0]) }
-    do { _ = OwnedFile(owning: ends[1], path: "pipe") }
-    // With the last writing end closed, a reader finds the end instead of waiting.
-    var byte: UInt8 = 0
-    #expect(read(ends[0], &byte, 1) == 0)
+    let (reading, writing) = try TestPipe.make()
+    do { _ = OwnedFile(owning: writing.rawValue, path: "pipe") }
+    try Self.expectEnd(of: reading)
   }
 
   @Test("what closing would report is asked without closing")
@@ -79,5 +75,15 @@ import TestSupport
   @Test("there is at least one processor, and no more than the machine has")
   func processors() {
     #expect((1...Int(sysconf(Int32(_SC_NPROCESSORS_CONF)))).contains(Processors.available))
+  }
+
+  /// With the last writing end closed, a reader finds the end instead of waiting.
+  private static func expectEnd(of pipe: FileDescriptor) throws {
+    try pipe.closeAfter {
+      try withUnsafeTemporaryAllocation(byteCount: 1, alignment: 1) { byte in
+        let count = try pipe.read(into: byte)
+        #expect(count == 0)
+      }
+    }
   }
 }

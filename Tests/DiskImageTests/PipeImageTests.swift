@@ -48,7 +48,7 @@ import Testing
 
   @Test("a silent pipe asks whether to go on")
   func cancelledAtOnce() throws {
-    let (reading, writing) = try FileDescriptor.pipe()
+    let (reading, writing) = try TestPipe.make()
     defer { try? writing.close() }
     let asked = Atomic(0)
     let file = OwnedFile(owning: reading.rawValue, path: "pipe")
@@ -59,7 +59,7 @@ import Testing
 
   @Test("a cancelled pipe hands out what it has and then seems to end")
   func cancelledLater() throws {
-    let (reading, writing) = try FileDescriptor.pipe()
+    let (reading, writing) = try TestPipe.make()
     defer { try? writing.close() }
     let content = randomBytes(600, seed: 2)
     try writing.writeAll(content)
@@ -87,7 +87,7 @@ import Testing
 
   /// The reading end of a pipe into which a thread writes `content` in pieces of odd sizes.
   private static func pipe(writing content: [UInt8], seed: UInt64) throws -> OwnedFile {
-    let (reading, writing) = try FileDescriptor.pipe()
+    let (reading, writing) = try TestPipe.make()
     Thread.detachNewThread {
       var generator = SplitMix64(seed: seed)
       var rest = content[...]

@@ -61,7 +61,7 @@ import Testing
   func pipe(count: Int, threads: Int) throws {
     var generator = SplitMix64(seed: 1)
     let content = (0..<count).map { _ in UInt8(truncatingIfNeeded: generator.next()) | 1 }
-    let (reading, writing) = try FileDescriptor.pipe()
+    let (reading, writing) = try TestPipe.make()
     Thread.detachNewThread {
       _ = try? writing.writeAll(content)
       try? writing.close()
@@ -77,7 +77,7 @@ import Testing
 
   @Test("a cancelled pipe is an interruption, not a short disk")
   func cancelled() throws {
-    let (reading, writing) = try FileDescriptor.pipe()
+    let (reading, writing) = try TestPipe.make()
     try writing.close()
     let geometry = try #require(ClusterGeometry(clusterSize: 4096))
     let image = try PipeImage(OwnedFile(owning: reading.rawValue, path: "pipe")) { false }

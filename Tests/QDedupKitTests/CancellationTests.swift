@@ -37,10 +37,9 @@ import TestSupport
   func pipe(byteCount: Int) throws {
     var trial = try Trial([])
     let name = trial.scratch.file("pipe")
-    try #require(mkfifo(name.string, 0o600) == 0)
-    let end = try FileDescriptor.open(name, .readWrite)
+    let bytes = [UInt8](repeating: 7, count: byteCount)
+    let end = try TestPipe.make(named: name, holding: bytes)
     defer { try? end.close() }
-    try end.writeAll([UInt8](repeating: 7, count: byteCount))
     trial.options.input = .file(name)
     let progress = trial.progress
     let canceller = try WorkerThread {

@@ -1,7 +1,5 @@
 import DedupStore
 import DiskImage
-import Foundation
-import Glibc
 import QDedupKit
 import SystemPackage
 import Testing
@@ -44,14 +42,9 @@ import TestSupport
     _ = try file.convertAndCompare()
     var pipe = try Trial(disk, threads: threads)
     let name = pipe.scratch.file("pipe")
-    try #require(mkfifo(name.string, 0o600) == 0)
+    try TestPipe.make(named: name, delivering: disk)
     pipe.options.input = .file(name)
     pipe.options.logStoreOrder = 6
-    Thread.detachNewThread {
-      guard let end = try? FileDescriptor.open(name, .writeOnly) else { return }
-      _ = try? end.writeAll(disk)
-      try? end.close()
-    }
     let report = try pipe.convert()
     #expect(try pipe.output() == file.output())
     #expect(report.input.virtualSize == UInt64(disk.count))

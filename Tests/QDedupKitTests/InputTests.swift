@@ -37,13 +37,7 @@ import TestSupport
       guard isPipe else { return }
       path = trial.scratch.file(pipe)
       trial.options.input = .file(path)
-      try #require(mkfifo(path.string, 0o600) == 0)
-      let name = path
-      Thread.detachNewThread {
-        guard let end = try? FileDescriptor.open(name, .writeOnly) else { return }
-        _ = try? end.writeAll(disk)
-        try? end.close()
-      }
+      try TestPipe.make(named: path, delivering: disk)
     }
     try feed("refused")
     #expect(try trial.failure() == ImageError.foreignFormat(path, .gzip).description)
@@ -56,9 +50,7 @@ import TestSupport
   func pipe() throws {
     var trial = try Trial([])
     let name = trial.scratch.file("pipe")
-    try #require(mkfifo(name.string, 0o600) == 0)
-    let end = try FileDescriptor.open(name, .readWrite)
-    try end.writeAll([UInt8](repeating: 1, count: 600))
+    let end = try TestPipe.make(named: name, holding: [UInt8](repeating: 1, count: 600))
     trial.options.input = .file(name)
     trial.options.verifies = true
     #expect(try trial.failure() == ConversionError.cannotVerifyPipe.description)

@@ -4,14 +4,8 @@ internal import SystemPackage
 
 /// The system calls behind `RunningCommand`.
 enum ChildProcess {
-  /// Held while descriptors that no child may inherit exist without their close-on-exec flag.
+  /// Held while descriptors exist that no other child may have, not even until it runs its program.
   private static let spawning = Mutex(())
-
-  /// Writing to a pipe whose reader is gone is then an error, and not the end of all tests.
-  private static let ignoresBrokenPipes: Bool = {
-    Foundation.signal(SIGPIPE, SIG_IGN)
-    return true
-  }()
 
   /// A file without a name in the place for temporary files.
   static func unnamedFile() throws -> FileDescriptor {
@@ -63,7 +57,6 @@ enum ChildProcess {
   static func spawn(
     _ command: Command, output: FileDescriptor, errors: FileDescriptor
   ) throws -> (processID: pid_t, pipe: FileDescriptor?) {
-    _ = ignoresBrokenPipes
     return try spawning.withLock { _ in
       let (input, pipe) = try inputDescriptors(command.input)
       defer { try? input.close() }
@@ -97,13 +90,7 @@ enum ChildProcess {
     switch input {
     case .nothing: (try .open("/dev/null", .readOnly, options: .closeOnExec), nil)
     case .file(let path): (try .open(path, .readOnly, options: .closeOnExec), nil)
-    case .pipe, .heldPipe:
-      try {
-        let ends = try FileDescriptor.pipe()
-        _ = fcntl(ends.readEnd.rawValue, F_SETFD, FD_CLOEXEC)
-        _ = fcntl(ends.writeEnd.rawValue, F_SETFD, FD_CLOEXEC)
-        return (ends.readEnd, ends.writeEnd)
-      }()
+    case .pipe, .heldPipe: try TestPipe.make()
     }
   }
 
