@@ -10,8 +10,9 @@ public struct Command: Sendable {
   public var environment: [String: String] = [:]
   /// What it finds on standard input.
   public var input: CommandInput = .nothing
-  /// How long it may run before it is killed and counts as hanging.
-  public var secondsUntilHanging: Double = 60
+  /// How long it may run before it is killed and counts as hanging: much longer than any test takes
+  /// on a busy machine.
+  public var secondsUntilHanging: Double = 300
   /// Whether to look, every millisecond, how much memory it takes.
   public var watchesMemory = false
 
