@@ -56,17 +56,22 @@ import TestSupport
     #expect(try old.bytes(10, at: 0) == [9])
   }
 
-  @Test("a name that the replacement needs for a moment may be taken")
-  func temporaryNameTaken() throws {
+  @Test("names that the replacement needs for a moment may be taken, but not all of them")
+  func temporaryNamesTaken() throws {
     let path = try scratch.make("out", [9])
-    let taken = ".out.\(ProcessInfo.processInfo.processIdentifier).0"
-    let other = try scratch.make(taken, [8])
+    let process = ProcessInfo.processInfo.processIdentifier
+    let names = (0...100).map { ".qdedup-\(process)-\($0)" }
+    let taken = try names.map { try scratch.make($0, [8]) }
     let file = try AtomicFile(replacing: path)
     try file.file.write([1], at: 0)
+    let error = #expect(throws: IOError.self) { try file.publish(replacing: true, sync: false) }
+    #expect(error == IOError(.publish, taken[100], reason: .fileExists))
+    #expect(try TemporaryDirectory.content(of: path) == [9])
+    try FileManager.default.removeItem(atPath: taken[100].string)
     try file.publish(replacing: true, sync: false)
-    #expect(try scratch.names() == [taken, "out"])
+    #expect(try scratch.names() == (names.dropLast() + ["out"]).sorted())
     #expect(try TemporaryDirectory.content(of: path) == [1])
-    #expect(try TemporaryDirectory.content(of: other) == [8])
+    for other in taken.dropLast() { #expect(try TemporaryDirectory.content(of: other) == [8]) }
   }
 
   @Test("a folder is not replaced, and no other name is left")
