@@ -146,12 +146,4 @@ public final class AtomicFile: Sendable {
   private static func syncDirectory(_ directory: FilePath) {
     _ = try? OwnedFile(readingFrom: directory).sync()
   }
-
-  /// The process's file mode creation mask. Reading it means setting it for a moment, which other
-  /// threads may notice; needed only where the system does not apply it by itself.
-  private static func currentMask() -> mode_t {
-    let mask = umask(0o077)
-    umask(mask)
-    return mask
-  }
 }

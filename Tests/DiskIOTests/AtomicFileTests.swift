@@ -1,5 +1,6 @@
 import DiskIO
 import Foundation
+import Synchronization
 import SystemPackage
 import Testing
 import TestSupport
@@ -131,6 +132,38 @@ import TestSupport
       after, .writeOnly, options: .create, permissions: FilePermissions(rawValue: 0o666)
     ).close()
     #expect(try Self.mode(of: after) == expected)
+  }
+
+  @Test(
+    "the mask stands in a line of the status, in octal digits",
+    arguments: [
+      ("Name:\tx\nUmask:\t0022\nState:\tR (running)\n", 0o022), ("Umask:\t0777", 0o777),
+      ("Name:\tUmask:\t0022\nState:\tR\n", nil), ("Umask:\n", nil), ("Umask:\t0028\n", nil),
+      ("", nil),
+    ])
+  func maskLine(status: String, mask: mode_t?) {
+    #expect(AtomicFile.mask(inStatus: status) == mask)
+  }
+
+  @Test("the mask is read without being set, so that others who make files do not notice")
+  func maskIsLeftAlone() throws {
+    func make(_ name: String) throws -> Int {
+      let path = scratch.file(name)
+      try FileDescriptor.open(
+        path, .writeOnly, options: .create, permissions: FilePermissions(rawValue: 0o777)
+      ).close()
+      return try Self.mode(of: path)
+    }
+    let usual = try make("usual")
+    #expect(Int(AtomicFile.currentMask()) == 0o777 & ~usual)
+    let isDone = Atomic(false)
+    let reader = try WorkerThread {
+      while !isDone.load(ordering: .relaxed) { _ = AtomicFile.currentMask() }
+    }
+    let modes = Set((0..<2000).map { number in try? make("file.\(number)") })
+    isDone.store(true, ordering: .relaxed)
+    reader.join()
+    #expect(modes == [usual])
   }
 
   private static func mode(of path: FilePath) throws -> Int {
