@@ -61,15 +61,23 @@ import Testing
 
   @Test func `the memory of a command is its own and not that of the tests`() throws {
     let ours = [UInt8](repeating: 1, count: 200 << 20)
+    // It goes on until its memory has been looked at once more.
     func peakMemory(_ script: String) throws -> Int {
-      var command = Command.shell(script)
+      var command = Command.shell(script + "; echo ready; read line; exit 0")
+      command.input = .heldPipe
       command.watchesMemory = true
-      return try command.run().expectingExit(0).peakMemory
+      let running = try command.start()
+      try running.waitUntil { try running.outputSoFar() == "ready\n" }
+      try running.waitUntil { true }
+      try running.endInput()
+      return try running.wait().expectingExit(0).peakMemory
     }
-    let small = try peakMemory("sleep 0.1")
+    let small = try peakMemory("true")
     #expect(small > 0 && small < 50 << 20)
-    for _ in 0..<200 { #expect(try peakMemory("true") < 50 << 20) }
-    let large = "x=$(head -c 100000000 /dev/zero | tr '\\0' x); sleep 0.1"
+    var brief = Command("true", [])
+    brief.watchesMemory = true
+    for _ in 0..<200 { #expect(try brief.run().expectingExit(0).peakMemory < 50 << 20) }
+    let large = "x=$(head -c 100000000 /dev/zero | tr '\\0' x)"
     #expect(try peakMemory(large) > 100_000_000)
     #expect(ours.last == 1)
   }
