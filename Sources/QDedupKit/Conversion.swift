@@ -14,6 +14,8 @@ final class Conversion {
   private let writer: ImageWriter
   private var store: HashStore
   private let sequencer: Sequencer
+  /// What the store was when all data had been looked up.
+  private var storeInUse: StoreInUse?
 
   /// Prepares everything; the output is still empty.
   init(
@@ -40,17 +42,16 @@ final class Conversion {
   /// How many clusters hold data, or at most do; nil if that is unknown, or not needed.
   ///
   /// They are counted only where that decides something: it takes time, and tables of hostile images
-  /// may go on for hours.
+  /// may go on for hours. A bound for the memory is kept for a full disk too, so there the size of
+  /// the disk decides, and what the file system says of holes does not.
   private static func dataClusterCount(
     of input: OpenedInput, _ options: ConvertOptions, _ progress: Progress
   ) throws(ConversionError) -> UInt64? {
     if options.logStoreOrder != nil { return nil }
-    if options.indexMemory == nil {
-      let most = input.knownVirtualSize.map { options.geometry.clusterCount(forBytes: $0) }
-      guard let most, firstOrder(forDataClusters: most) > firstOrder(forDataClusters: 0) else {
-        return most
-      }
-    }
+    let most = input.knownVirtualSize.map { options.geometry.clusterCount(forBytes: $0) }
+    guard options.indexMemory == nil, let most,
+      firstOrder(forDataClusters: most) > firstOrder(forDataClusters: 0)
+    else { return most }
     return try input.dataClusterCount(options.geometry, progress)
   }
 
@@ -110,11 +111,11 @@ final class Conversion {
     progress.begin(.finishing, totalBytes: 0)
     var extensions: [HeaderExtension] = []
     var features = options.compression?.method.features ?? []
+    storeInUse = StoreInUse(store)
     if options.keepsHashStore {
       try converting(ConversionError.store) { () throws(StoreError) in
-        // A second table would not be within the memory that was asked for.
-        if options.logStoreOrder == nil, options.indexMemory == nil {
-          store = try store.compacted()
+        if options.logStoreOrder == nil {
+          store = try store.compacted(within: options.indexMemory ?? .max)
         }
         try store.finish(isLast: true)
       }
@@ -161,7 +162,8 @@ final class Conversion {
   ) -> ConversionReport {
     ReportBuilder(
       options: options, input: input, source: source, image: image,
-      allocatedBytes: allocatedBytes, counts: sequencer.counts, store: store, begin: begin
+      allocatedBytes: allocatedBytes, counts: sequencer.counts, store: store,
+      storeInUse: storeInUse ?? StoreInUse(store), begin: begin
     ).report()
   }
 }

@@ -44,6 +44,14 @@ import Testing
     #expect(try large.compacted() === large)
   }
 
+  @Test("S9: both stores and the entries between them keep to the memory, or it stays as it is")
+  func memory() throws {
+    let (large, _) = try store(entries(400), order: 10)
+    let needed = UInt64(large.ramBytes + 400 * 64 + large.ramBytes - (128 << 10) + (128 << 7))
+    #expect(try large.compacted(within: needed - 1) === large)
+    #expect(try large.compacted(within: needed).geometry.order == 7)
+  }
+
   @Test("S9: a store of the smallest order stays as it is")
   func already() throws {
     let (large, _) = try store(entries(3), order: 1)

@@ -58,6 +58,30 @@ import Testing
     #expect(report.clusters.duplicate == 1024)
   }
 
+  @Test(arguments: ["256K", "1M", "64M"])
+  func `what a file system says of holes makes no difference to the bytes`(size: String) throws {
+    try RawImage.sparse(
+      at: input, size: 64 << 20, islands: [5 << 20: RawImage.noise(count: 9 << 20, seed: 62)])
+    let options = ["--cluster-size", "512", "--index-memory", size]
+    let report = try workspace.convert(options)
+    #expect(report.hashStore.ramBytes <= report.hashStore.indexMemory ?? 0)
+    let dense = workspace.folder.file("dense.img")
+    try Command("cp", ["--sparse=never", input.string, dense.string]).run().expectingExit(0)
+    let fromDense = workspace.folder.file("dense.qcow2")
+    try workspace.convert(options, from: dense.string, to: fromDense)
+    #expect(try RawImage.read(fromDense) == RawImage.read(output))
+  }
+
+  @Test func `a store that was planned for a full disk is laid out anew for what came`() throws {
+    try RawImage.sparse(
+      at: input, size: 4 << 30, islands: [1 << 30: RawImage.noise(count: 1 << 20, seed: 63)])
+    let report = try workspace.convert(["--index-memory", "64M"])
+    try expectSound(output, equals: input)
+    #expect(report.hashStore.order == 7)
+    #expect(report.hashStore.rememberedClusters ?? 0 >= 1 << 20)
+    #expect((1 << 20)...(64 << 20) ~= report.hashStore.ramBytes)
+  }
+
   @Test func `order and limit count where they are given`() throws {
     try makeInput()
     let report = try workspace.convert([

@@ -140,7 +140,7 @@ extension ConversionReport {
     public var referencesCapped: UInt64
     /// What the incarnations take in the output, or took in a temporary file.
     public var bytesOnDisk: UInt64
-    /// What the store took in RAM at the end.
+    /// What the store took in RAM when all data had been looked up.
     public var ramBytes: UInt64
     /// What it was allowed to take in memory; nil if nothing was said about that.
     public var indexMemory: UInt64?

@@ -12,6 +12,7 @@ struct ReportBuilder {
   let allocatedBytes: UInt64
   let counts: ClusterCounts
   let store: HashStore
+  let storeInUse: StoreInUse
   let begin: ResourceUsage
 
   func report() -> ConversionReport {
@@ -75,8 +76,8 @@ struct ReportBuilder {
       incarnationHits: statistics.incarnationHits, falsePositives: statistics.falsePositives,
       collisions: counts.collisions, referencesCapped: counts.referencesCapped,
       bytesOnDisk: incarnations * UInt64(placeBytes),
-      ramBytes: UInt64(store.ramBytes), indexMemory: options.indexMemory,
-      rememberedClusters: store.rememberedEntries,
+      ramBytes: storeInUse.ramBytes, indexMemory: options.indexMemory,
+      rememberedClusters: storeInUse.rememberedClusters,
       mayMissClusters: statistics.forgottenEntries,
       mayMissBytes: statistics.forgottenEntries << UInt64(options.geometry.clusterBits))
   }
