@@ -9,6 +9,8 @@ public enum ImageError: Error, Equatable, Sendable {
   case notAnImage(FilePath, FileKind)
   /// The image is in a format that must be converted first.
   case foreignFormat(FilePath, ImageFormat)
+  /// The pipe ended without a byte.
+  case emptyPipe(FilePath)
   /// A running QEMU may write to the image.
   case inUse(FilePath)
   /// The file system does not tell who uses the image.
@@ -40,6 +42,8 @@ extension ImageError: CustomStringConvertible {
       """
     case .foreignFormat(let path, let format):
       "\(path) is \(format.name), which is not read directly; \(format.hint(for: path))"
+    case .emptyPipe(let path):
+      "\(path) ended without a byte; did the program before the pipe fail?"
     case .inUse(let path):
       """
       \(path) is in use: a running QEMU holds it and may change it while it is read; \

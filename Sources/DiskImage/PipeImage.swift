@@ -24,6 +24,9 @@ public final class PipeImage: Sendable {
   /// How many bytes `read` has handed out.
   public var byteCount: UInt64 { state.withLock { $0.byteCount } }
 
+  /// Whether the pipe ended without a byte.
+  public var isEmpty: Bool { state.withLock { $0.hasEnded && $0.head.isEmpty } }
+
   /// The format that the first bytes show; nil for raw.
   public var detectedFormat: ImageFormat? {
     state.withLock { ImageFormat(head: $0.head, tail: []) }

@@ -46,7 +46,10 @@ struct OpenedInput {
       let isFile = kind == .regular || kind == .blockDevice
       identities = isFile ? [try file.imageIdentity()] : []
       if isFile && !options.ignoresLocks { try ImageLock.acquireForReading(file) }
-      source = .pipe(try Self.pipe(file, options, progress))
+      let pipe = try Self.pipe(file, options, progress)
+      // A pipe that is given up seems to have ended too.
+      if pipe.isEmpty, !isFile, !progress.isStopping { throw .emptyPipe(pipe.path) }
+      source = .pipe(pipe)
       format = .raw
     case (.directory, .file(let path)), (.other, .file(let path)):
       throw .notAnImage(path, kind)

@@ -15,6 +15,7 @@ import Testing
     let content = randomBytes(count, seed: seed)
     let pipe = try PipeImage(try Self.pipe(writing: content, seed: seed)) { false }
     #expect(pipe.byteCount == 0)
+    #expect(pipe.isEmpty == content.isEmpty)
     var generator = SplitMix64(seed: seed + 100)
     var seen: [UInt8] = []
     var isShort = false

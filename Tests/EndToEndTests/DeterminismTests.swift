@@ -56,10 +56,10 @@ import Testing
     try expectSound(output, equals: input)
   }
 
-  @Test func `a pipe that holds nothing makes an empty disk`() throws {
+  @Test func `an empty file on standard input makes an empty disk`() throws {
     let nothing = workspace.folder.file("nothing.img")
     try RawImage.write([], to: nothing)
-    let report = try workspace.convert(from: "-", reading: .pipe(contentsOf: nothing))
+    let report = try workspace.convert(from: "-", reading: .file(nothing))
     try expectSound(output, equals: nothing)
     #expect(report.clusters.total == 0)
   }

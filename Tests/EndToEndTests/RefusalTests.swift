@@ -30,6 +30,29 @@ import Testing
     try expectRefusal(try workspace.run(from: device), naming: device, leaving: workspace)
   }
 
+  @Test(arguments: [[], ["-f", "raw"]])
+  func `a program before the pipe that fails makes no empty disk`(options: [String]) throws {
+    let conversion = try workspace.conversion(options, from: "-")
+    let pipeline = Command.shell(
+      "false | exec \"$@\"", [conversion.program] + conversion.arguments)
+    for command in [pipeline, conversion] {
+      try expectRefusal(
+        try command.run(), naming: "standard input ended without a byte",
+        "did the program before the pipe fail?", leaving: workspace)
+    }
+  }
+
+  @Test func `a named pipe that ends without a byte is refused by its name`() throws {
+    let pipe = workspace.folder.file("pipe")
+    try Command("mkfifo", [pipe.string]).run().expectingExit(0)
+    let conversion = try workspace.conversion(from: pipe.string)
+    let result = try Command.shell(
+      "pipe=$1; shift; : >\"$pipe\" & exec \"$@\"",
+      [pipe.string, conversion.program] + conversion.arguments
+    ).run()
+    try expectRefusal(result, naming: "\(pipe) ended without a byte", leaving: workspace)
+  }
+
   @Test func `an empty name is no input and no output`() throws {
     #expect(try workspace.run(from: "").exitCode != 0)
     let result = try Workspace.qdedup(["convert", workspace.input.string, ""]).run()
