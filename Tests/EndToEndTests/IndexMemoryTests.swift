@@ -91,7 +91,26 @@ import Testing
     #expect(report.hashStore.order == 5)
     #expect(report.hashStore.maxIncarnations == 3)
     #expect(report.hashStore.rememberedClusters == 3 * 64)
+    #expect(!report.warnings.contains { $0.contains("--index-memory") })
     #expect(report.hashStore.mayMissClusters > 0)
+  }
+
+  @Test(arguments: [["--log-store-order", "14"], ["--max-incarnations", "0"]])
+  func `what takes more memory than was asked for is done, and said`(option: [String]) throws {
+    try makeInput()
+    let options = ["--cluster-size", "512", "--index-memory", "256K"] + option
+    let report = try workspace.convert(options)
+    try expectSound(output, equals: input)
+    let (took, file) = (report.hashStore.ramBytes, workspace.folder.file("report.json").string)
+    #expect(took > 256 << 10)
+    let warning = """
+      the hash store took \(took) bytes of memory, more than the 262144 of --index-memory, because \
+      \(option.joined(separator: " ")) goes before it
+      """
+    #expect(report.warnings.contains { $0.contains(warning) }, "\(report.warnings)")
+    let text = try workspace.run(options + ["--force", "--report-file", file]).expectingExit(0)
+    #expect(text.output.contains("\nnote: \(warning)"), "\(text)")
+    try expectValid(workspace.folder.file("report.json"), schema: "ReportSchema.json")
   }
 
   @Test func `the same bytes for any number of threads, and a report that keeps to its schema`()

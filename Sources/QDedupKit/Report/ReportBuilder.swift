@@ -90,16 +90,4 @@ struct ReportBuilder {
       systemSeconds: end.systemSeconds - begin.systemSeconds,
       bytesPerSecond: wall > 0 ? UInt64(Double(bytes.data) / wall) : 0)
   }
-
-  /// A plain image in which anything is shared is not as other images are.
-  private var warnings: [String] {
-    guard counts.duplicate > 0, options.compression == nil else { return [] }
-    return [
-      """
-      clusters are shared: after a guest has written to this image, qemu-img check may report \
-      OFLAG_COPIED errors although the data is right (qemu-img check -r all repairs them). Use the \
-      image as a read-only backing file, or compress it (-c), to avoid this
-      """
-    ]
-  }
 }

@@ -1,0 +1,31 @@
+internal import DedupStore
+
+extension ReportBuilder {
+  /// What a user of the output should know.
+  var warnings: [String] {
+    [memoryWarning, sharingWarning].compactMap { $0 }
+  }
+
+  /// Order and limit of the store count also if they take more memory than was asked for.
+  private var memoryWarning: String? {
+    guard let bound = options.indexMemory, storeInUse.ramBytes > bound else { return nil }
+    let causes = [
+      options.logStoreOrder.map { "--log-store-order \($0)" },
+      options.maxIncarnations.map { "--max-incarnations \($0)" },
+    ].compactMap { $0 }.joined(separator: " and ")
+    return """
+      the hash store took \(storeInUse.ramBytes) bytes of memory, more than the \(bound) of \
+      --index-memory, because \(causes) goes before it; leave that out to keep to the memory
+      """
+  }
+
+  /// A plain image in which anything is shared is not as other images are.
+  private var sharingWarning: String? {
+    guard counts.duplicate > 0, options.compression == nil else { return nil }
+    return """
+      clusters are shared: after a guest has written to this image, qemu-img check may report \
+      OFLAG_COPIED errors although the data is right (qemu-img check -r all repairs them). Use the \
+      image as a read-only backing file, or compress it (-c), to avoid this
+      """
+  }
+}
