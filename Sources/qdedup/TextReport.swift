@@ -36,9 +36,12 @@ struct TextReport {
 
   private var compressed: String? {
     guard report.output.compression != "none" else { return nil }
-    let part = Quantity.percent(report.bytes.savedByCompression, of: uniqueBytes)
-    let method = report.output.compression
-    return "\(Quantity.bytes(report.bytes.written)) by \(method), \(part) saved"
+    let (written, method) = (report.bytes.written, report.output.compression)
+    let (difference, word) =
+      written > uniqueBytes
+      ? (written - uniqueBytes, "more") : (report.bytes.savedByCompression, "saved")
+    let part = Quantity.percent(difference, of: uniqueBytes)
+    return "\(Quantity.bytes(written)) by \(method), \(part) \(word)"
   }
 
   private var duplicate: String {

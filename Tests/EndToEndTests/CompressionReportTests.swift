@@ -68,6 +68,9 @@ import Testing
     #expect(report.bytes.savedByCompression == 0)
     #expect(report.ratios.compression < 1)
     #expect(report.ratios.compression > 0.98)
+    let text = try workspace.run(CompressedImage.options(type, "--force")).expectingExit(0).output
+    let part = #/compressed +4(\.\d)? MiB by \w+, [01]\.\d % more\n/#
+    #expect(text.contains(part) && !text.contains("saved"), "\(text)")
   }
 
   @Test func `a plain image says none`() throws {

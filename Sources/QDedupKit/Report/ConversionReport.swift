@@ -92,11 +92,12 @@ extension ConversionReport {
     public var written: UInt64
     /// What duplicates would have taken.
     public var savedByDedup: UInt64
-    /// What compression took away from unique clusters.
+    /// What compression took away from unique clusters; 0 if it made them larger.
     public var savedByCompression: UInt64
   }
 
-  /// How many times smaller the data became; 1 if nothing was saved.
+  /// How many times smaller the data became; 1 if nothing was saved, less than 1 if compression made
+  /// it larger.
   public struct Ratios: Codable, Equatable, Sendable {
     /// Data by unique clusters.
     public var dedup: Double
