@@ -25,6 +25,11 @@ public struct HeaderExtension: Equatable, Sendable {
   /// The type of the name of the external data file.
   static let dataFileName: UInt32 = 0x4441_5441
 
+  /// The types of the specification.
+  static let known: Set<UInt32> = [
+    backingFormat, featureNames, encryptionHeader, bitmaps, dataFileName,
+  ]
+
   /// What type and length take in front of the data, in bytes; also the size of the end marker.
   static let prefixSize = 8
 

@@ -19,24 +19,26 @@ struct ImageChain {
 
   /// Opens the chain that begins with `file`.
   mutating func open(_ file: ImageFile) throws(ImageError) -> QCOW2Image {
-    var next: ImageFile? = file
-    while let image = next { next = try add(image) }
+    let metadata = try ImageMetadata(file)
+    var next = try add(file, metadata)
+    while let image = next { next = try add(image, try ImageMetadata(image)) }
     return QCOW2Image(
-      layers, path: file.path, fileSize: file.size,
+      layers, metadata, path: file.path, fileSize: file.size,
       bytesPerReader: pools.reduce(0) { $0 + $1.bytesPerReader }, identities: identities)
   }
 
   /// Adds a qcow2 image, its data file, and its backing file if that is raw.
   ///
   /// - Returns: The backing file if it is qcow2 too: it is to be added next.
-  private mutating func add(_ file: ImageFile) throws(ImageError) -> ImageFile? {
+  private mutating func add(
+    _ file: ImageFile, _ metadata: ImageMetadata
+  ) throws(ImageError) -> ImageFile? {
     // One less, for the raw image that may be the last.
     guard layers.count < Self.limit - 1 else {
       throw .unsupported(
         file.path, reason: "the chain of backing files is longer than \(Self.limit)")
     }
     try remember(try file.identity(), file.path)
-    let metadata = try ImageMetadata(file)
     do { try metadata.checkReadable() } catch {
       throw .unsupported(file.path, reason: error.reason)
     }

@@ -77,6 +77,15 @@ extension ImageMetadata {
   }
   /// The number of internal snapshots.
   public var snapshotCount: Int { Int(header.snapshotCount) }
+  /// The number of persistent bitmaps, by what their header extension says.
+  public var bitmapCount: Int {
+    guard let data = extensions.data(of: HeaderExtension.bitmaps), data.count >= 4 else { return 0 }
+    return Int(data.withUnsafeBytes { $0.loadBigEndian(UInt32.self, at: 0) })
+  }
+  /// The types of the header extensions that the specification does not have.
+  public var unknownExtensions: [UInt32] {
+    extensions.map(\.type).filter { !HeaderExtension.known.contains($0) }
+  }
 
   /// The features that are switched on, by the names of the specification, of the image itself, or,
   /// where neither has one, by number.

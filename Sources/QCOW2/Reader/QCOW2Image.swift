@@ -10,6 +10,8 @@ public final class QCOW2Image: ImageSource {
   /// The chain: the image first, then its backing file, and so on.
   private let layers: [Layer]
 
+  /// What the image's own first cluster says.
+  public let metadata: ImageMetadata
   /// The name of the image.
   public let path: FilePath
   /// The size of the disk in bytes.
@@ -22,10 +24,11 @@ public final class QCOW2Image: ImageSource {
   public let identities: [FileIdentity]
 
   init(
-    _ layers: [Layer], path: FilePath, fileSize: UInt64, bytesPerReader: Int,
-    identities: [FileIdentity]
+    _ layers: [Layer], _ metadata: ImageMetadata, path: FilePath, fileSize: UInt64,
+    bytesPerReader: Int, identities: [FileIdentity]
   ) {
     self.layers = layers
+    self.metadata = metadata
     self.path = path
     self.fileSize = fileSize
     self.bytesPerReader = bytesPerReader

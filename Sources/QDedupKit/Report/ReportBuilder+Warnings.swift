@@ -3,7 +3,8 @@ internal import DedupStore
 extension ReportBuilder {
   /// What a user of the output should know.
   var warnings: [String] {
-    [memoryWarning, sharingWarning].compactMap { $0 }
+    input.leftBehind(besides: options.snapshot)
+      + [memoryWarning, sharingWarning].compactMap { $0 }
   }
 
   /// Order and limit of the store count also if they take more memory than was asked for.

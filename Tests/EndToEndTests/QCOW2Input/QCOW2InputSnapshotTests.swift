@@ -52,6 +52,41 @@ import Testing
     #expect(try QemuImage.run(["snapshot", "-l", output.string]).expectingExit(0).output == "")
   }
 
+  @Test func `what does not come into the output is said, and nothing of an output is missing`()
+    throws
+  {
+    _ = try makeImage("cluster_size=4K")
+    func notes(_ options: [String], from file: FilePath) throws -> [String] {
+      try workspace.convert(options + ["-c", "--force"], from: file.string).warnings
+    }
+    #expect(
+      try notes([], from: image) == [
+        "2 internal snapshots are not part of the output; -l NAME converts one"
+      ])
+    let rest = "1 other internal snapshot is not part of the output; -l NAME converts one"
+    #expect(try notes(["-l", "old"], from: image) == [rest])
+    let text = try workspace.run(["-l", "2", "--force"], from: image.string).expectingExit(0)
+    #expect(text.output.contains("\nnote: \(rest)\n"), "\(text)")
+    #expect(try notes(["-f", "raw"], from: image) == [])
+    let again = workspace.folder.file("again.qcow2")
+    try workspace.convert(from: output.string, to: again)
+    #expect(try notes([], from: again) == [])
+    try QemuImage.run(["snapshot", "-d", "old", image.string]).expectingExit(0)
+    #expect(try notes(["-l", "2"], from: image) == [])
+    try QemuImage.run(["bitmap", "--add", image.string, "a"]).expectingExit(0)
+    try QemuImage.run(["bitmap", "--add", image.string, "b"]).expectingExit(0)
+    #expect(try notes(["-l", "2"], from: image) == ["2 bitmaps are not part of the output"])
+  }
+
+  @Test func `an unknown header extension is not part of the output, and that is said`() throws {
+    try Fixtures.unpack(["unknown-extension.qcow2"], into: workspace.folder.path)
+    let other = workspace.folder.file("unknown-extension.qcow2")
+    #expect(
+      try workspace.convert(["-c"], from: other.string).warnings == [
+        "1 unknown header extension is not part of the output (0xbadcafe)"
+      ])
+  }
+
   @Test(arguments: ["nobody", "0", "3", "", "OLD", "newer"])
   func `a snapshot that is not there is refused`(name: String) throws {
     _ = try makeImage("cluster_size=4K")
