@@ -2,7 +2,9 @@ internal import SystemPackage
 
 /// A file format that is told from raw data by its first or last bytes.
 public enum ImageFormat: String, CaseIterable, Sendable {
-  case qcow1, qcow2, vmdk, vhd, vhdx, vdi, qed, gzip, xz, zstd, bzip2
+  case qcow1, qcow2, vmdk, vhd, vhdx, vdi, qed, parallels, luks
+  case androidSparse = "android-sparse"
+  case gzip, xz, zstd, bzip2, lz4, zip
 
   /// How many bytes from the beginning `init(head:tail:)` looks at.
   public static let headSize = 512
@@ -19,7 +21,11 @@ public enum ImageFormat: String, CaseIterable, Sendable {
     case .vhdx: "a VHDX image"
     case .vdi: "a VDI image"
     case .qed: "a QED image"
-    case .gzip, .xz, .zstd, .bzip2: "a file compressed by \(rawValue)"
+    case .parallels: "a Parallels image"
+    case .luks: "a LUKS container"
+    case .androidSparse: "an Android sparse image"
+    case .gzip, .xz, .zstd, .bzip2, .lz4: "a file compressed by \(rawValue)"
+    case .zip: "a ZIP archive"
     }
   }
 
@@ -28,8 +34,17 @@ public enum ImageFormat: String, CaseIterable, Sendable {
     let path = path.shellWord
     let asRaw = "to take its bytes as a raw disk all the same, say -f raw"
     switch self {
-    case .gzip, .xz, .zstd, .bzip2:
+    case .gzip, .xz, .zstd, .bzip2, .lz4:
       return "unpack it into a pipe: \(rawValue) -dc \(path) | qdedup convert - OUTPUT (\(asRaw))"
+    case .zip:
+      return "unpack it into a pipe: unzip -p \(path) | qdedup convert - OUTPUT (\(asRaw))"
+    case .luks:
+      return """
+        open it, and convert what is in it: cryptsetup open --readonly \(path) NAME, then \
+        qdedup convert /dev/mapper/NAME OUTPUT (\(asRaw), encrypted as it is)
+        """
+    case .androidSparse:
+      return "unpack it first: simg2img \(path) disk.raw (\(asRaw))"
     default:
       return "convert it first: qemu-img convert -O raw \(path) disk.raw (\(asRaw))"
     }
@@ -60,6 +75,12 @@ extension ImageFormat {
       self = .vdi
     } else if begins("QED\0") {
       self = .qed
+    } else if begins("WithoutFreeSpace") || begins("WithouFreSpacExt") {
+      self = .parallels
+    } else if begins("LUKS") && has([0xBA, 0xBE], at: 4) {
+      self = .luks
+    } else if has([0x3A, 0xFF, 0x26, 0xED]) {
+      self = .androidSparse
     } else if has([0x1F, 0x8B, 0x08]) {
       self = .gzip
     } else if has([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0x00]) {
@@ -68,25 +89,12 @@ extension ImageFormat {
       self = .zstd
     } else if begins("BZh"), has([0x31, 0x41, 0x59, 0x26, 0x53, 0x59], at: 4) {
       self = .bzip2
+    } else if has([0x04, 0x22, 0x4D, 0x18]) {
+      self = .lz4
+    } else if begins("PK\u{3}\u{4}") {
+      self = .zip
     } else {
       return nil
     }
-  }
-}
-
-extension FilePath {
-  /// The path as a word for a shell: in quotes if it has characters that mean something there.
-  fileprivate var shellWord: String {
-    let isPlain = string.utf8.allSatisfy { byte in
-      switch byte {
-      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-        UInt8(ascii: "0")...UInt8(ascii: "9"):
-        true
-      default: "/._-+,:@%".utf8.contains(byte)
-      }
-    }
-    if isPlain { return string }
-    let parts = string.split(separator: "'", omittingEmptySubsequences: false)
-    return "'" + parts.joined(separator: "'\\''") + "'"
   }
 }

@@ -1,5 +1,6 @@
 import DiskIO
 import DiskImage
+import Foundation
 import SystemPackage
 import TestSupport
 import Testing
@@ -18,6 +19,7 @@ import Testing
       ("vmdk", ",subformat=monolithicFlat", .vmdk), ("vpc", ",subformat=dynamic", .vhd),
       ("vpc", ",subformat=fixed", .vhd), ("vhdx", ",subformat=dynamic", .vhdx),
       ("vhdx", ",subformat=fixed", .vhdx), ("vdi", ",static=off", .vdi), ("qed", "", .qed),
+      ("parallels", "", .parallels),
     ])
   func realImages(format: String, option: String, expected: ImageFormat) throws {
     let path = scratch.file("image")
@@ -32,6 +34,7 @@ import Testing
       ([0x1F, 0x8B, 0x08], ImageFormat.gzip), ([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0x00], .xz),
       ([0x28, 0xB5, 0x2F, 0xFD], .zstd),
       ([0x42, 0x5A, 0x68, 0x39, 0x31, 0x41, 0x59, 0x26, 0x53, 0x59], .bzip2),
+      ([0x04, 0x22, 0x4D, 0x18], .lz4), ([0x50, 0x4B, 0x03, 0x04], .zip),
     ])
   func compressed(magic: [UInt8], expected: ImageFormat) {
     #expect(ImageFormat(head: magic, tail: []) == expected)
@@ -48,6 +51,8 @@ import Testing
       [0x51, 0x46, 0x49, 0xFB], Array("KDMV".utf8), Array("COWD".utf8), Array("QED\0".utf8),
       Array("# Disk DescriptorFile".utf8), Array("vhdxfile".utf8), Array("conectix".utf8),
       [UInt8](repeating: 0, count: 64) + [0x7F, 0x10, 0xDA, 0xBE],
+      Array("WithoutFreeSpace".utf8), Array("WithouFreSpacExt".utf8),
+      Array("LUKS".utf8) + [0xBA, 0xBE], [0x3A, 0xFF, 0x26, 0xED],
     ]
     for magic in magics {
       #expect(ImageFormat(head: magic, tail: []) != nil)
@@ -88,9 +93,38 @@ import Testing
     #expect(message.contains("-f raw"))
     let command =
       switch format {
-      case .gzip, .xz, .zstd, .bzip2: "\(format.rawValue) -dc disk.x | qdedup convert - OUTPUT"
+      case .gzip, .xz, .zstd, .bzip2, .lz4:
+        "\(format.rawValue) -dc disk.x | qdedup convert - OUTPUT"
+      case .zip: "unzip -p disk.x | qdedup convert - OUTPUT"
+      case .luks: "cryptsetup open --readonly disk.x NAME, then qdedup convert /dev/mapper/NAME"
+      case .androidSparse: "simg2img disk.x disk.raw"
       default: "qemu-img convert -O raw disk.x disk.raw"
       }
     #expect(message.contains(command))
+  }
+
+  @Test("the README lists every format that is refused")
+  func readme() throws {
+    var root = FilePath(#filePath)
+    for _ in 0..<3 { root.removeLastComponent() }
+    let readme = try String(contentsOfFile: root.appending("README.md").string, encoding: .utf8)
+    for format in ImageFormat.allCases where format != .qcow2 {
+      let words = format.name.split(separator: " ")
+      let name =
+        format.name.contains("compressed by")
+        ? String(words.last!) : words.dropFirst().dropLast().joined(separator: " ")
+      #expect(readme.contains(name))
+    }
+  }
+
+  @Test(
+    "a path in a command names the file to a shell, to programs and to QEMU",
+    arguments: [
+      ("disk.x", "disk.x"), ("/a/b-c_d", "/a/b-c_d"), ("my disk", "'my disk'"),
+      ("it's", "'it'\\''s'"), ("-r", "./-r"), ("nbd:disk", "./nbd:disk"),
+      ("/a:b", "/a:b"), ("a/b:c", "a/b:c"), ("a:b c", "'./a:b c'"),
+    ])
+  func shellWord(path: FilePath, word: String) {
+    #expect(path.shellWord == word)
   }
 }
