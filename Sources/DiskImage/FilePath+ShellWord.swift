@@ -1,12 +1,18 @@
 package import SystemPackage
 
 extension FilePath {
-  /// The path as a word for a shell that names the file to any program: in quotes if it has characters
-  /// that mean something to the shell, and with `./` if it looks like an option, or like a protocol
-  /// to QEMU.
+  /// The path as a word for a shell that names the file to any program: with `./` in front if it looks
+  /// like an option, or like a protocol to QEMU.
   package var shellWord: String {
-    let name = string.hasPrefix("-") || looksLikeProtocol ? "./" + string : string
-    let isPlain = name.utf8.allSatisfy { byte in
+    let looksLikeProtocol = string.prefix { $0 != "/" }.contains(":")
+    return (string.hasPrefix("-") || looksLikeProtocol ? "./" + string : string).shellWord
+  }
+}
+
+extension String {
+  /// The text as a word for a shell: in quotes if it has characters that mean something there.
+  package var shellWord: String {
+    let isPlain = utf8.allSatisfy { byte in
       switch byte {
       case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
         UInt8(ascii: "0")...UInt8(ascii: "9"):
@@ -14,12 +20,8 @@ extension FilePath {
       default: "/._-+,:@%".utf8.contains(byte)
       }
     }
-    if isPlain { return name }
-    let parts = name.split(separator: "'", omittingEmptySubsequences: false)
+    if isPlain { return self }
+    let parts = split(separator: "'", omittingEmptySubsequences: false)
     return "'" + parts.joined(separator: "'\\''") + "'"
-  }
-
-  private var looksLikeProtocol: Bool {
-    string.prefix { $0 != "/" }.contains(":")
   }
 }

@@ -38,7 +38,7 @@ extension ImageError: CustomStringConvertible {
     case .notAnImage(let path, let kind):
       """
       \(path) is \(kind == .directory ? "a directory" : "a special file"); \
-      name a disk image: a regular file, a block device or a pipe
+      name a disk image: a regular file or a block device
       """
     case .foreignFormat(let path, let format):
       "\(path) is \(format.name), which is not read directly; \(format.hint(for: path))"
@@ -55,8 +55,8 @@ extension ImageError: CustomStringConvertible {
       "\(path) became shorter while it was being read: it now ends at byte \(offset)"
     case .externalFile(let path, let role, let name):
       """
-      \(path) names the \(role) \(name), and a file that an image names is read only if you allow \
-      it; if you trust the image, say --allow-external-files
+      \(path) names the \(role) \(name), and a file that an image names is not opened unless you \
+      allow it; if you trust the image, say --allow-external-files
       """
     case .malformed(let path, let reason), .unsupported(let path, let reason):
       "\(path): \(reason)"

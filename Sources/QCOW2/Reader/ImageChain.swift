@@ -39,7 +39,7 @@ struct ImageChain {
         file.path, reason: "the chain of backing files is longer than \(Self.limit)")
     }
     try remember(try file.identity(), file.path)
-    do { try metadata.checkReadable() } catch {
+    do { try metadata.checkReadable(file.path) } catch {
       throw .unsupported(file.path, reason: error.reason)
     }
     let snapshot = layers.isEmpty ? try snapshot(of: metadata, file) : nil
@@ -113,7 +113,7 @@ struct ImageChain {
           reason: """
             it does not say in what format its backing file \(external.quoted) is, which looks \
             like \(format.name); if that is right, say so: \
-            qemu-img rebase -u -F FORMAT -b BACKING-FILE IMAGE
+            qemu-img rebase -u -F FORMAT -b BACKING-FILE \(image.path.shellWord)
             """)
       }
       layers.append(.raw(raw))
@@ -123,7 +123,8 @@ struct ImageChain {
         image.path,
         reason: """
           the format \(format.quoted) of its backing file \(external.quoted) is not \
-          read, only raw and qcow2; flatten it first: qemu-img convert -O qcow2 IMAGE NEW-IMAGE
+          read, only raw and qcow2; flatten it first: \
+          qemu-img convert -O qcow2 \(image.path.shellWord) flat.qcow2
           """)
     }
   }

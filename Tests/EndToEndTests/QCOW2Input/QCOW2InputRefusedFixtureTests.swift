@@ -70,11 +70,30 @@ import Testing
 
   @Test(arguments: ["aes", "luks"])
   func `an encrypted image is refused`(method: String) throws {
-    let image = workspace.folder.file("encrypted.qcow2")
+    let image = workspace.folder.file("an encrypted, old one.qcow2")
     try QemuImage.createEncrypted(image, size: 65536, method: method)
-    try expectRefusal(
-      try workspace.run(from: image.string), naming: image.string, "encrypt", method,
-      leaving: workspace)
+    let result = try workspace.run(from: image.string)
+    try expectRefusal(result, naming: image.string, "encrypt", method, leaving: workspace)
+    // The command of the message makes an image that is taken.
+    let command = try #require(result.errors.firstMatch(of: #/qemu-img convert .*/#)).output
+    let key = try workspace.folder.make("key", Array("open".utf8))
+    let folder = workspace.folder.path
+    try Command.shell(
+      "cd \"$1\" && \(command.replacing("KEY-FILE", with: key.string))", [folder.string]
+    ).run().expectingExit(0)
+    try workspace.convert(["--verify"], from: folder.appending("decrypted.qcow2").string)
+  }
+
+  @Test func `the command for an image that is marked as corrupt mends it`() throws {
+    try Fixtures.unpack(["corrupt.qcow2"], into: workspace.folder.path)
+    let image = workspace.folder.file("my image.qcow2")
+    try Command("mv", [workspace.folder.file("corrupt.qcow2").string, image.string]).run()
+      .expectingExit(0)
+    let result = try workspace.run(from: image.string)
+    let command = "qemu-img check -r all '\(image)'"
+    try expectRefusal(result, naming: command, leaving: workspace)
+    try Command.shell(command).run().expectingExit(0)
+    try workspace.convert(from: image.string)
   }
 
   @Test func `a backing file of a third format is refused by its name`() throws {
