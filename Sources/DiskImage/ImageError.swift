@@ -9,6 +9,8 @@ public enum ImageError: Error, Equatable, Sendable {
   case notAnImage(FilePath, FileKind)
   /// The image is in a format that must be converted first.
   case foreignFormat(FilePath, ImageFormat)
+  /// The file is not in the format that can be checked; nil for raw.
+  case notCheckable(FilePath, ImageFormat?)
   /// The pipe ended without a byte.
   case emptyPipe(FilePath)
   /// A running QEMU may write to the image.
@@ -42,6 +44,8 @@ extension ImageError: CustomStringConvertible {
       """
     case .foreignFormat(let path, let format):
       "\(path) is \(format.name), which is not read directly; \(format.hint(for: path))"
+    case .notCheckable(let path, let format):
+      "\(path) is \(format?.name ?? "a raw image"), and only qcow2 can be checked"
     case .emptyPipe(let path):
       "\(path) ended without a byte; did the program before the pipe fail?"
     case .inUse(let path):

@@ -45,6 +45,11 @@ extension ConversionError {
   public var isInterruption: Bool {
     if case .interrupted = self { true } else { false }
   }
+
+  /// Whether an image is in a format for which there is no check, and nothing else is wrong.
+  public var isUncheckableFormat: Bool {
+    if case .image(.notCheckable) = self { true } else { false }
+  }
 }
 
 extension ConversionError: CustomStringConvertible {

@@ -18,8 +18,9 @@ struct CheckCommand: ParsableCommand {
         qdedup check --json disk.qcow2 | jq .result
 
       EXIT STATUS
-        0 nothing is wrong (also with a hash store that is stale), 1 not all could be checked, \
-      2 the image or its hash store is corrupt, 3 clusters are leaked, 64 wrong usage
+        0 nothing is wrong (also with a hash store that is stale), 1 it could not be opened, or \
+      not all could be checked, 2 the image or its hash store is corrupt, 3 clusters are leaked, \
+      63 it is not qcow2, 64 wrong usage
       """)
 
   @Argument(help: "A qcow2 image: a regular file or a block device.")
@@ -52,11 +53,15 @@ struct CheckCommand: ParsableCommand {
     do throws(ConversionError) {
       report = try check.run()
     } catch {
-      throw Terminal.fail(error.description)
+      let code = error.isUncheckableFormat ? Self.uncheckable : .failure
+      throw Terminal.fail(error.description, code: code)
     }
     try Terminal.write(json ? try JSONText.pretty(report) + "\n" : CheckText(report).text)
     if let code = Self.exitCodes[report.result] { throw ExitCode(code) }
   }
+
+  /// The exit code of `qemu-img check` for a format that it cannot check.
+  private static let uncheckable = ExitCode(63)
 
   /// The exit codes of `qemu-img check`.
   private static let exitCodes: [CheckReport.Result: Int32] = [

@@ -30,10 +30,7 @@ public struct ImageCheckRun: Sendable {
       try file.requireRandomAccess()
       if !ignoresLocks { try ImageLock.acquireForReading(file) }
       let format = try file.detectedFormat()
-      guard format == .qcow2 else {
-        throw .unsupported(
-          path, reason: "it is \(format?.name ?? "a raw image"), and only qcow2 can be checked")
-      }
+      guard format == .qcow2 else { throw .notCheckable(path, format) }
       return try check(try ImageFile(file))
     }
   }

@@ -131,9 +131,18 @@ import Testing
     #expect(!result.errors.isEmpty && result.output.isEmpty)
   }
 
-  @Test func `a raw image is refused`() throws {
+  @Test func `an image of another format is refused with the exit code of QEMU`() throws {
     let raw = try workspace.folder.make("disk.img", RawImage.noise(count: 8192, seed: 5))
-    let result = try check(raw.string).expectingExit(1)
-    #expect(result.errors.contains("it is a raw image, and only qcow2 can be checked"))
+    #expect(try QemuImage(raw, format: "raw").check().exitCode == 63)
+    let result = try check(raw.string).expectingExit(63)
+    #expect(result.errors == "qdedup: \(raw) is a raw image, and only qcow2 can be checked\n")
+    #expect(try check("--json", raw.string).expectingExit(63).output.isEmpty)
+    let other = try QemuImage.converting(
+      raw: raw, to: workspace.folder.file("disk.vhdx"), format: "vhdx")
+    let refusal = try check(other.path.string).expectingExit(63).errors
+    #expect(refusal.contains("is a VHDX image, and only qcow2 can be checked"))
+    // What is qcow2 but damaged cannot be opened.
+    try RawImage.write([0x51, 0x46, 0x49, 0xFB, 0, 0, 0, 9], to: raw)
+    try check(raw.string).expectingExit(1)
   }
 }
