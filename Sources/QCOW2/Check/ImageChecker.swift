@@ -132,7 +132,9 @@ package final class ImageChecker {
       return result.findings.add(.corruption, times: times) {
         CheckFinding(
           .corruption, "\(what()) reaches beyond the file's end", host: host, guest: guest,
-          expected: "an end up to byte \(file.size)", found: "\(byteCount) bytes", count: times)
+          expected: "an end up to byte \(file.size)",
+          found: end.overflow ? "one behind any file's" : "an end at byte \(end.partialValue)",
+          count: times)
       }
     }
     let bits = UInt64(geometry.clusterBits)

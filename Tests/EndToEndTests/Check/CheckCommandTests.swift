@@ -81,6 +81,19 @@ import Testing
     #expect(text.contains("at host byte 16384: expected one use, found an L2 table and data"))
   }
 
+  @Test func `what a cut-off image misses is told as one end and the other`() throws {
+    try create(["-o", "cluster_size=4K"])
+    try QemuImage(image).perform("write -P 1 0 64K")
+    // Header, refcount table and block, L1, L2, then 16 clusters of data, of which three are left.
+    try Command("truncate", ["-s", "32K", image.string]).run().expectingExit(0)
+    let finding = """
+      a cluster of data reaches beyond the file's end at host byte 36864, guest byte 16384: \
+      expected an end up to byte 32768, found an end at byte 40960
+      """
+    #expect(try check(image.string).expectingExit(2).output.contains(finding))
+    try expectAgreement(on: image)
+  }
+
   @Test func `names from the image are made visible`() throws {
     try create()
     try QemuImage.run(["snapshot", "-c", "a\u{1B}[31mb", image.string]).expectingExit(0)
