@@ -1,5 +1,13 @@
 internal import DiskIO
 internal import DiskImage
+internal import SystemPackage
+
+extension FilePath {
+  /// Whether a file has this name, or one cannot tell.
+  fileprivate var mayExist: Bool {
+    do { return try FileIdentity(of: self) != nil } catch { return true }
+  }
+}
 
 extension ImageChecker {
   private static let bitmapReserved: UInt64 = 0xFF00_0000_0000_01FE
@@ -30,6 +38,26 @@ extension ImageChecker {
         """)
     }
     refer(to: HostOffset(offset), byteCount: length, .other, "the encryption header")
+  }
+
+  /// Looks for the data file, without opening it: where there is none, the tables lead to nothing.
+  ///
+  /// A name that is none of a local file says nothing.
+  func checkDataFile() {
+    guard let external = metadata.dataFile else { return }
+    if external.bytes.isEmpty {
+      result.findings.add(.checkError) {
+        CheckFinding(
+          .checkError,
+          "its data is in an external file, but it has no header extension with that file's name")
+      }
+      return
+    }
+    guard let paths = try? external.paths(from: file.path), !paths.contains(where: \.mayExist)
+    else { return }
+    result.findings.add(.checkError) {
+      CheckFinding(.checkError, "its data file \(external.quoted) is not there")
+    }
   }
 
   /// Counts the clusters that persistent bitmaps take, if they are up to date.

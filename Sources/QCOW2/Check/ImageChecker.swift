@@ -8,7 +8,7 @@ package import DiskImage
 /// size of the file and what of it is used, not what the header says; every L2 table is read
 /// twice at most, however many L1 entries name it.
 ///
-/// One thread uses it. No file but the image is opened.
+/// One thread uses it. No file but the image is opened; a data file is looked for.
 package final class ImageChecker {
   let file: ImageFile
   let metadata: ImageMetadata
@@ -92,6 +92,7 @@ package final class ImageChecker {
       "the refcount table")
     try checkEncryptionHeader()
     try checkBitmaps()
+    checkDataFile()
     try checkRefcountBlocks()
     try checkMemory()
     try compareRefcounts()

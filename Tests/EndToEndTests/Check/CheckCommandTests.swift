@@ -127,6 +127,17 @@ import Testing
     #expect(try theirs.expectingExit(0).output.contains("Image end offset: \(end)\n"))
   }
 
+  @Test func `without its data file not all of an image is checked`() throws {
+    let data = workspace.folder.file("data.raw")
+    try create(["-o", "data_file=\(data)"])
+    try QemuImage(image).perform("write -P 1 0 64K")
+    #expect(try check(image.string).expectingExit(0).output.contains("data file was not checked"))
+    try Command("mv", [data.string, data.string + ".moved"]).run().expectingExit(0)
+    let text = try check(image.string).expectingExit(1).output
+    #expect(text.contains("check error: its data file \"\(data)\" is not there\n"), "\(text)")
+    try expectAgreement(on: image)
+  }
+
   @Test func `a file of more clusters than can be counted is refused with the limit`() throws {
     try create(["-o", "cluster_size=512"])
     try Command("truncate", ["-s", "1T", image.string]).run().expectingExit(0)
