@@ -85,7 +85,7 @@ struct CheckText {
       """
     switch store.state {
     case .valid: lines.append("hash store: valid, \(checked)")
-    case .stale: lines.append("hash store: not to be used: \(store.reason ?? "")")
+    case .stale: lines.append("hash store: stale, not to be used: \(store.reason ?? "")")
     case .damaged:
       lines.append(
         "hash store: damaged, \(Quantity.count(store.problemCount, "problem")), \(checked)")

@@ -76,7 +76,7 @@ struct InfoText {
   }
 
   private func add(_ store: ImageDescription.HashStore, to rows: inout TextRows) {
-    rows.add("hash store", store.isValid ? "valid" : "not valid: \(store.problem ?? "")")
+    rows.add("hash store", state(of: store))
     guard let order = store.order, let room = store.entriesPerIncarnation else { return }
     let limit = store.maxIncarnations == 0 ? "no limit" : "at most \(store.maxIncarnations ?? 0)"
     let count = UInt64(store.incarnationCount)
@@ -92,6 +92,14 @@ struct InfoText {
       \(Quantity.grouped(store.usedEntries)) entries in all, \(Quantity.grouped(UInt64(store.limboCount))) in limbo, \
       \(Quantity.bytes(store.bytesOnDisk))
       """)
+  }
+
+  private func state(of store: ImageDescription.HashStore) -> String {
+    switch store.state {
+    case .valid: "valid (its incarnations are checked by qdedup check)"
+    case .stale: "stale, not to be used: \(store.problem ?? "")"
+    case .damaged: "damaged: \(store.problem ?? "")"
+    }
   }
 
   /// Text from the image, in quotes unless it is plain: letters, digits, spaces and -_. only.

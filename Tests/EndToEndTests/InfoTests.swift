@@ -31,7 +31,7 @@ import Testing
       ])
     let walker = try expectSound(output, equals: input)
     let walked = try #require(try WalkedStore.of(walker))
-    #expect(store.isValid && store.problem == nil)
+    #expect(store.isValid && store.state == "valid" && store.problem == nil)
     #expect(store.order == 4 && store.maxIncarnations == 3)
     #expect(store.incarnations.map(\.offset) == walked.incarnationOffsets)
     #expect(store.limbo == walked.limboOffsets)
@@ -57,7 +57,8 @@ import Testing
     #expect(!store.isValid)
     #expect(store.problem?.contains("written to") == true)
     let text = try Workspace.qdedup(["info", output.string]).run().expectingExit(0).output
-    #expect(text.contains("not valid: the image was written to"))
+    #expect(text.contains("stale, not to be used: the image was written to"))
+    #expect(store.state == "stale")
   }
 
   @Test func `a damaged store is told, and the image is described all the same`() throws {
@@ -70,6 +71,22 @@ import Testing
     let store = try #require(try ImageDescription(of: output).hashStore)
     #expect(!store.isValid && store.incarnations.first?.sequence == nil)
     #expect(store.problem?.contains("incarnation at byte \(offset)") == true)
+    #expect(store.state == "damaged")
+    let text = try Workspace.qdedup(["info", output.string]).run().expectingExit(0).output
+    #expect(text.contains("  damaged: the incarnation at byte \(offset)"), "\(text)")
+  }
+
+  @Test func `what stands in an incarnation is not looked at, which is said`() throws {
+    try workspace.convert(["--log-store-order", "4"])
+    let offset = try #require(
+      try ImageDescription(of: output).hashStore?.incarnations.first?.offset)
+    var bytes = try RawImage.read(output)
+    bytes[Int(offset) + 4096 + 100] ^= 1
+    try RawImage.write(bytes, to: output)
+    #expect(try ImageDescription(of: output).hashStore?.state == "valid")
+    let text = try Workspace.qdedup(["info", output.string]).run().expectingExit(0).output
+    #expect(text.contains("  valid (its incarnations are checked by qdedup check)\n"), "\(text)")
+    #expect(try CheckOutcome.ours(output).report?.hashStore?.state == "damaged")
   }
 
   @Test func `snapshots, backing file and bits are told as QEMU tells them`() throws {

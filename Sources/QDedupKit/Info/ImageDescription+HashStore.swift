@@ -1,10 +1,12 @@
 extension ImageDescription {
   /// The hash store that an image carries.
   public struct HashStore: Codable, Equatable, Sendable {
-    /// Whether the store may be trusted: its feature bit is set, nothing is changing it, and its
-    /// header, lists and trailers have the right checksums.
+    /// Whether all that was looked at is right: the feature bit, and version, marks and checksums of
+    /// header extension, lists and trailers. What stands in the incarnations is for a check.
     public var isValid: Bool
-    /// Why it may not; nil if it may.
+    /// The same in the words of a check, as far as can be told without one.
+    public var state: CheckReport.HashStore.State
+    /// Why it is stale or damaged; nil if it is valid.
     public var problem: String?
     /// The order of its tables; nil if its lists cannot be read, like what follows.
     public var order: Int?

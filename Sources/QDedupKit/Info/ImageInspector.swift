@@ -87,7 +87,8 @@ extension ImageDescription.HashStore {
     let offsets = store.dump?.incarnations ?? []
     let limbo = store.dump?.limbo ?? []
     self.init(
-      isValid: store.firstProblem == nil, problem: store.firstProblem, order: geometry?.order,
+      isValid: store.firstProblem == nil, state: store.state, problem: store.firstProblem,
+      order: geometry?.order,
       entriesPerIncarnation: geometry.map { UInt64($0.entryCount) },
       maxIncarnations: store.header?.maxIncarnations,
       incarnationCount: offsets.count, limboCount: limbo.count,

@@ -52,6 +52,11 @@ package struct SavedHashStore {
     }
   }
 
+  /// The state of the store, by what has been read of it.
+  var state: CheckReport.HashStore.State {
+    staleness != nil ? .stale : firstProblem != nil ? .damaged : .valid
+  }
+
   /// What is wrong with the store or, if nothing is, with the first incarnation that lookups pass
   /// over; nil if all of it may be used.
   var firstProblem: String? {

@@ -57,7 +57,7 @@ import Testing
     #expect(store.state == "stale" && store.reason?.contains("written to") == true)
     try expectValidReport()
     let text = try Workspace.qdedup(["check", output.string]).run().expectingExit(0).output
-    #expect(text.contains("hash store: not to be used: the image was written to"))
+    #expect(text.contains("hash store: stale, not to be used: the image was written to"))
   }
 
   @Test func `a store without its bit or without its extension`() throws {

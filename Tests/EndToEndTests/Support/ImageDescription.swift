@@ -43,6 +43,7 @@ struct ImageDescription: Decodable {
 
   struct HashStore: Decodable {
     let isValid: Bool
+    let state: String
     let problem: String?
     let order: Int?
     let maxIncarnations: UInt64?
