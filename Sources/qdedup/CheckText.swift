@@ -67,7 +67,8 @@ struct CheckText {
       \(Quantity.percent(report.fragmentedClusters, of: allocated)) fragmented, \
       \(Quantity.percent(report.compressedClusters, of: allocated)) compressed
       """)
-    lines.append("image ends at byte \(report.imageEndOffset)")
+    let end = report.imageEndOffset
+    lines.append("image ends after \(Quantity.count(end, "byte")) (\(Quantity.bytes(end)))")
     return lines
   }
 
@@ -81,7 +82,7 @@ struct CheckText {
     let lookups = store.lookups.map { ", \(Quantity.count($0, "lookup")) made" }
     let checked = """
       \(Quantity.count(UInt64(store.incarnations), "incarnation")), \
-      \(Quantity.grouped(store.entries)) entries checked\(compared ?? "")\(lookups ?? "")
+      \(Quantity.count(store.entries, "entry", "entries")) checked\(compared ?? "")\(lookups ?? "")
       """
     switch store.state {
     case .valid: lines.append("hash store: valid, \(checked)")

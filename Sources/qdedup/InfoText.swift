@@ -16,9 +16,12 @@ struct InfoText {
     rows.add("format", format)
     rows.add(
       "disk", image.virtualSize.map { "\(Quantity.bytes($0)) (\(Quantity.grouped($0)) bytes)" })
-    rows.add(
-      "file",
-      "\(Quantity.bytes(image.fileSize)), \(Quantity.bytes(image.allocatedBytes)) on disk")
+    let size = Quantity.bytes(image.fileSize)
+    if let allocated = image.allocatedBytes {
+      rows.add("file", "\(size), \(Quantity.bytes(allocated)) on disk")
+    } else {
+      rows.add("device", size)
+    }
     if let qcow2 = image.qcow2 { add(qcow2, to: &rows) }
     if let store = image.hashStore { add(store, to: &rows) }
     return rows.text
@@ -84,12 +87,13 @@ struct InfoText {
       nil,
       """
       \(Quantity.count(count, "incarnation")) (\(limit)) of order \(order) \
-      with room for \(Quantity.grouped(room)) entries each
+      with room for \(Quantity.count(room, "entry", "entries")) each
       """)
     rows.add(
       nil,
       """
-      \(Quantity.grouped(store.usedEntries)) entries in all, \(Quantity.grouped(UInt64(store.limboCount))) in limbo, \
+      \(Quantity.count(store.usedEntries, "entry", "entries")) in all, \
+      \(Quantity.grouped(UInt64(store.limboCount))) in limbo, \
       \(Quantity.bytes(store.bytesOnDisk))
       """)
   }

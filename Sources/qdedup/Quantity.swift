@@ -1,4 +1,5 @@
-/// Numbers as people read them.
+/// Numbers as people read them: of things, and of bytes. Places in a file or on a disk are written as
+/// plain digits, for other programs take them so.
 enum Quantity {
   private static let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
 
@@ -22,8 +23,14 @@ enum Quantity {
   }
 
   /// A number of things: `1 cluster`, `1,234 clusters`.
-  static func count(_ number: UInt64, _ thing: String) -> String {
-    "\(grouped(number)) \(thing)\(number == 1 ? "" : "s")"
+  ///
+  /// - Parameters:
+  ///   - number: How many.
+  ///   - thing: What one is called.
+  ///   - things: What several are called; nil if that is `thing` with an s.
+  /// - Returns: The number and its thing.
+  static func count(_ number: UInt64, _ thing: String, _ things: String? = nil) -> String {
+    "\(grouped(number)) \(number == 1 ? thing : things ?? thing + "s")"
   }
 
   /// `part` of `whole` in per cent, with one digit behind the point: `50.6 %`.

@@ -26,6 +26,18 @@ struct BlockDeviceTests {
     #expect(try workspace.convert(to: fromFile).clusters.unique == report.clusters.unique)
   }
 
+  @Test func `a block device is described as what it is`() throws {
+    try RawImage.write(RawImage.noise(count: 1 << 20, seed: 124), to: input)
+    let file = workspace.folder.file("info.json")
+    let text = try LoopDevice.with(input) { device in
+      let json = try Workspace.qdedup(["info", "--json", device]).run().expectingExit(0)
+      try RawImage.write(json.standardOutput, to: file)
+      return try Workspace.qdedup(["info", device]).run().expectingExit(0).output
+    }
+    try expectValid(file, schema: "InfoSchema.json")
+    #expect(text.contains("  device        1 MiB\n") && !text.contains("on disk"), "\(text)")
+  }
+
   @Test func `a device node is never replaced by an output of its name`() throws {
     try RawImage.write(RawImage.noise(count: 1 << 20, seed: 123), to: input)
     // A node of its own in the test's folder: if this goes wrong no real device is lost.

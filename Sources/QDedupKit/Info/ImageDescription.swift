@@ -14,8 +14,8 @@ public struct ImageDescription: Codable, Equatable, Sendable {
   public var virtualSize: UInt64?
   /// The length of the file.
   public var fileSize: UInt64
-  /// What the file takes on the disk.
-  public var allocatedBytes: UInt64
+  /// What the file takes on the disk; nil for a device.
+  public var allocatedBytes: UInt64?
   /// What only qcow2 images have.
   public var qcow2: QCOW2?
   /// The hash store, if the image carries one.

@@ -52,9 +52,11 @@ public struct ImageInspector: Sendable {
 }
 
 extension OwnedFile {
-  /// The length of the file, and what it takes on the disk.
-  fileprivate borrowing func imageSizes() throws(ImageError) -> (UInt64, UInt64) {
-    do { return (try size(), try allocatedSize()) } catch { throw .io(error) }
+  /// The length of the file, and what it takes on the disk, which says nothing of a device.
+  fileprivate borrowing func imageSizes() throws(ImageError) -> (UInt64, UInt64?) {
+    do { return (try size(), try kind() == .blockDevice ? nil : allocatedSize()) } catch {
+      throw .io(error)
+    }
   }
 }
 

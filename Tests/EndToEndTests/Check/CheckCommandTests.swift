@@ -27,7 +27,7 @@ import Testing
       text == """
         no errors in the image's tables
         16 of 256 clusters allocated (6.3 %), 0.0 % fragmented, 0.0 % compressed
-        image ends at byte 86016
+        image ends after 86,016 bytes (84 KiB)
 
         """)
   }
@@ -153,6 +153,23 @@ import Testing
     let result = try Workspace.qdedup(["check"] + arguments).run()
     #expect(result.exitCode == 1 || result.exitCode == 64, "\(result)")
     #expect(!result.errors.isEmpty && result.output.isEmpty)
+  }
+
+  @Test func `one is told as one, and a kind that is not read without what would be read`() throws {
+    try RawImage.write(RawImage.noise(count: 4096, seed: 6), to: workspace.input)
+    try workspace.convert()
+    let text = try check("--data", workspace.output.string).expectingExit(0).output
+    let store = """
+      hash store: valid, 1 incarnation, 1 entry checked, 1 digest compared with data, 1 lookup made
+
+      """
+    #expect(text.hasSuffix(store), "\(text)")
+    let info = try Workspace.qdedup(["info", workspace.output.string]).run().output
+    #expect(info.contains(" 1 entry in all, 0 in limbo, "), "\(info)")
+    for command in ["check", "info"] {
+      let refusal = try Workspace.qdedup([command, "/dev/null"]).run().expectingExit(1).errors
+      #expect(refusal.hasSuffix("name a disk image: a regular file or a block device\n"))
+    }
   }
 
   @Test func `an image of another format is refused with the exit code of QEMU`() throws {
