@@ -1,5 +1,7 @@
 import DiskImage
+import QCOW2
 import QDedupKit
+import SystemPackage
 
 /// What a check found, for people: a line for each finding, then the sums.
 struct CheckText {
@@ -16,6 +18,7 @@ struct CheckText {
     lines += report.notes.map { "note: \($0)" }
     lines += sums
     lines += report.hashStore.map(store) ?? []
+    lines += advice
     return lines.joined(separator: "\n") + "\n"
   }
 
@@ -70,6 +73,23 @@ struct CheckText {
     let end = report.imageEndOffset
     lines.append("image ends after \(Quantity.count(end, "byte")) (\(Quantity.bytes(end)))")
     return lines
+  }
+
+  /// How to mend all that is wrong with the tables, if that can be done without loss.
+  private var advice: [String] {
+    guard let repair = report.repair else { return [] }
+    let (purpose, what) =
+      repair == .leaks
+      ? ("to get the room back", "Nothing else")
+      : ("before anything is written to it", "Nothing but refcounts and COPIED flags")
+    let command = "qemu-img check -r \(repair.rawValue) \(FilePath(report.path).shellWord)"
+    let store = report.hashStore?.state == .valid ? "; the hash store is stale afterwards" : ""
+    return [
+      """
+      advice: run \(command.visible) \(purpose). \(what) is wrong, and what a guest reads stays as \
+      it is\(store)
+      """
+    ]
   }
 
   private func store(_ store: CheckReport.HashStore) -> [String] {

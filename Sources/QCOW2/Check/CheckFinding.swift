@@ -50,6 +50,8 @@ public struct CheckFindings: Equatable, Sendable {
 
   /// The findings that are kept, in the order of the search.
   public private(set) var listed: [CheckFinding] = []
+  /// What mends everything that was found; nil if something is beyond that.
+  public private(set) var repair: Repair? = .leaks
   private var counts: [CheckFinding.Kind: UInt64] = [:]
   private var listedCounts: [CheckFinding.Kind: Int] = [:]
 
@@ -64,10 +66,13 @@ public struct CheckFindings: Equatable, Sendable {
   /// - Parameters:
   ///   - kind: What it means.
   ///   - times: How often it counts.
+  ///   - repair: What mends it; nil for nothing that is sure to lose no data.
   ///   - finding: Makes what is kept; not called where there is no room.
   mutating func add(
-    _ kind: CheckFinding.Kind, times: UInt64 = 1, _ finding: () -> CheckFinding
+    _ kind: CheckFinding.Kind, times: UInt64 = 1, repair: Repair? = nil,
+    _ finding: () -> CheckFinding
   ) {
+    if repair != .leaks, self.repair != nil { self.repair = repair }
     let sum = (counts[kind] ?? 0).addingReportingOverflow(times)
     counts[kind] = sum.overflow ? .max : sum.partialValue
     guard listedCounts[kind, default: 0] < Self.mostListed else { return }

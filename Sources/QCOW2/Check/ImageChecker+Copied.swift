@@ -43,7 +43,7 @@ extension ImageChecker {
   private func add(
     _ what: String, host: HostOffset, guest: GuestOffset, shouldBeSet: Bool, times: UInt64 = 1
   ) {
-    result.findings.add(.corruption, times: times) {
+    result.findings.add(.corruption, times: times, repair: .all) {
       CheckFinding(
         .corruption, "the COPIED flag of \(what) contradicts its refcount", host: host,
         guest: guest, expected: shouldBeSet ? "1" : "0", found: shouldBeSet ? "0" : "1",

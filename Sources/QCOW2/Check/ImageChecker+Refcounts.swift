@@ -104,7 +104,8 @@ extension ImageChecker {
     // The highest count that is kept stands for all above it.
     if stored == counted || counted == UInt64(UInt32.max) && stored > counted { return }
     let kind: CheckFinding.Kind = stored < counted ? .corruption : .leak
-    result.findings.add(kind) {
+    // Flags may have followed from a refcount that was not 0.
+    result.findings.add(kind, repair: counted == 0 ? .leaks : .all) {
       CheckFinding(
         kind, stored < counted ? "a refcount is too low" : "a refcount is too high", host: host,
         expected: "\(counted)", found: "\(stored)")

@@ -1,3 +1,5 @@
+public import QCOW2
+
 /// What a check of an image found. Its JSON form has the names in snake case; sizes and offsets are
 /// in bytes.
 public struct CheckReport: Codable, Equatable, Sendable {
@@ -35,6 +37,9 @@ public struct CheckReport: Codable, Equatable, Sendable {
   public var overlaps: UInt64
   /// How many clusters are counted more often than they are used.
   public var leaks: UInt64
+  /// What `qemu-img check -r` is to mend so that nothing is wrong with the tables, and a guest reads
+  /// what it read before; nil if nothing is wrong, or if that would not do.
+  public var repair: Repair?
   /// The first findings of each kind.
   public var findings: [Finding]
   /// What is worth knowing and not wrong.

@@ -59,6 +59,8 @@ extension CheckReport {
     _ store: HashStore?, _ storeFailure: String?, notes: [String]
   ) {
     let findings = check.findings
+    // QEMU does not open an encrypted image without its key, and looks elsewhere for a data file.
+    let isForQemu = metadata.encryption == nil && metadata.dataFile == nil
     let isCorrupt =
       findings[.corruption] > 0 || findings[.overlap] > 0 || store?.state == .damaged
     let result: Result =
@@ -69,6 +71,7 @@ extension CheckReport {
       fileSize: file.size, clusterSize: metadata.clusterSize, result: result,
       checkErrors: findings[.checkError], corruptions: findings[.corruption],
       overlaps: findings[.overlap], leaks: findings[.leak],
+      repair: findings.isEmpty || !isForQemu ? nil : findings.repair,
       findings: findings.listed.map(Finding.init),
       notes: Self.notes(metadata) + notes + (storeFailure.map { [$0] } ?? []),
       totalClusters: check.totalClusters, allocatedClusters: check.allocatedClusters,

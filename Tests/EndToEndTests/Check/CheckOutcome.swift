@@ -38,6 +38,7 @@ struct CheckOutcome {
     }
 
     let result: String
+    let repair: String?
     let corruptions: Int
     let leaks: Int
     let checkErrors: Int
