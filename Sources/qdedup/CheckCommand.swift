@@ -23,7 +23,7 @@ struct CheckCommand: ParsableCommand {
       63 it is not qcow2, 64 wrong usage
       """)
 
-  @Argument(help: "A qcow2 image: a regular file or a block device.")
+  @Argument(help: "A qcow2 image: a regular file or a block device.", completion: .file())
   var image: String
 
   @Flag(help: "Print a JSON object instead of text (Documentation/CheckSchema.json describes it).")

@@ -24,7 +24,9 @@ struct ConvertCommand: ParsableCommand {
         0 done, 1 failed, 64 wrong usage, 130 interrupted
       """)
 
-  @Argument(help: "A raw or qcow2 image, a block device, or - for a raw image from a pipe.")
+  @Argument(
+    help: "A raw or qcow2 image, a block device, or - for a raw image from a pipe.",
+    completion: .file())
   var input: String
 
   @Argument(help: "The qcow2 image to make.", completion: .file(extensions: ["qcow2"]))

@@ -19,7 +19,7 @@ struct InfoCommand: ParsableCommand {
         0 done, 1 failed, 64 wrong usage
       """)
 
-  @Argument(help: "An image: a regular file or a block device.")
+  @Argument(help: "An image: a regular file or a block device.", completion: .file())
   var image: String
 
   @Flag(help: "Print a JSON object instead of text (Documentation/InfoSchema.json describes it).")

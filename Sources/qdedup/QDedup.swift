@@ -9,6 +9,11 @@ import QDedupKit
 enum Program {
   static func main() {
     Terminal.reserveStandardStreams()
+    let problem =
+      RawArguments.problem ?? CommandName.problem(Array(CommandLine.arguments.dropFirst()))
+    if let problem {
+      QDedup.exit(withError: Terminal.fail(problem, code: .validationFailure))
+    }
     QDedup.main()
   }
 }
@@ -34,8 +39,15 @@ struct QDedup: ParsableCommand {
             Check an image and its hash store; exit codes as those of qemu-img check.
 
       EXIT STATUS
-        0 done, 1 failed, 64 wrong usage, 130 interrupted; check: 2 corrupt, 3 leaks
+        0 done, 1 failed, 64 wrong usage, 130 interrupted; check: 1 not all could \
+      be checked, 2 corrupt, 3 leaks
       """,
     version: qdedupVersion,
     subcommands: [ConvertCommand.self, InfoCommand.self, CheckCommand.self])
+
+  /// Without a command nothing is done, which a script must not take for success.
+  func run() throws {
+    Terminal.writeError(Self.helpMessage() + "\n")
+    throw ExitCode.validationFailure
+  }
 }
