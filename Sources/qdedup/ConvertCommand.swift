@@ -21,7 +21,7 @@ struct ConvertCommand: ParsableCommand {
         zstd -dc disk.img.zst | qdedup convert - disk.qcow2
 
       EXIT STATUS
-        0 done, 1 failed, 64 wrong usage, 130 interrupted
+        0 done, 1 failed, 64 wrong usage, 130 interrupted (by SIGINT, SIGTERM, SIGHUP or SIGQUIT)
       """)
 
   @Argument(

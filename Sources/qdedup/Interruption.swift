@@ -1,8 +1,8 @@
 import Glibc
 import QDedupKit
 
-/// Turns SIGINT, SIGTERM and SIGHUP into a cancellation, which leaves nothing behind. A second
-/// signal of the same kind ends the process at once.
+/// Turns SIGINT, SIGTERM, SIGHUP and SIGQUIT into a cancellation, which leaves nothing behind. A
+/// second signal of the same kind ends the process at once.
 enum Interruption {
   /// The progress of the one operation that this process runs. A signal handler can reach no
   /// more than this, and touches nothing in it but an atomic flag.
@@ -18,15 +18,22 @@ enum Interruption {
     var action = sigaction()
     action.__sigaction_handler.sa_handler = { _ in Interruption.progress.cancel() }
     action.sa_flags = CInt(bitPattern: UInt32(SA_RESETHAND))
-    for signal in [SIGINT, SIGTERM, SIGHUP] {
-      // What whoever started the process ignores stays ignored, as with nohup.
-      var inherited = sigaction()
-      sigaction(signal, nil, &inherited)
-      let isIgnored =
-        unsafeBitCast(inherited.__sigaction_handler.sa_handler, to: Int.self)
-        == unsafeBitCast(SIG_IGN, to: Int.self)
-      if !isIgnored { sigaction(signal, &action, nil) }
+    // What whoever started the process ignores stays ignored, as with nohup.
+    for signal in [SIGINT, SIGTERM, SIGHUP, SIGQUIT] where !isIgnored(signal) {
+      sigaction(signal, &action, nil)
     }
     for signal in [SIGPIPE, SIGXFSZ] { Glibc.signal(signal, SIG_IGN) }
+  }
+
+  /// Lets SIGQUIT end the process, as it does elsewhere: Swift takes it for a crash, and goes on.
+  static func restoreQuit() {
+    if !isIgnored(SIGQUIT) { Glibc.signal(SIGQUIT, SIG_DFL) }
+  }
+
+  private static func isIgnored(_ signal: CInt) -> Bool {
+    var inherited = sigaction()
+    sigaction(signal, nil, &inherited)
+    return unsafeBitCast(inherited.__sigaction_handler.sa_handler, to: Int.self)
+      == unsafeBitCast(SIG_IGN, to: Int.self)
   }
 }

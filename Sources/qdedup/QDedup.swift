@@ -9,6 +9,7 @@ import QDedupKit
 enum Program {
   static func main() {
     Terminal.reserveStandardStreams()
+    Interruption.restoreQuit()
     let problem =
       RawArguments.problem ?? CommandName.problem(Array(CommandLine.arguments.dropFirst()))
     if let problem {
@@ -39,8 +40,8 @@ struct QDedup: ParsableCommand {
             Check an image and its hash store; exit codes as those of qemu-img check.
 
       EXIT STATUS
-        0 done, 1 failed, 64 wrong usage, 130 interrupted; check: 1 not all could \
-      be checked, 2 corrupt, 3 leaks
+        0 done, 1 failed, 64 wrong usage, 130 interrupted (by SIGINT, SIGTERM, SIGHUP or SIGQUIT); \
+      check: 1 not all could be checked, 2 corrupt, 3 leaks
       """,
     version: qdedupVersion,
     subcommands: [ConvertCommand.self, InfoCommand.self, CheckCommand.self])

@@ -12,7 +12,7 @@ import Testing
 
   init() throws { workspace = try Workspace() }
 
-  @Test(arguments: [SIGINT, SIGTERM], [[], ["--force"]])
+  @Test(arguments: [SIGINT, SIGTERM, SIGHUP, SIGQUIT], [[], ["--force"]])
   func `an interruption while a pipe is silent leaves no trace`(
     signal: CInt, options: [String]
   ) throws {
@@ -29,8 +29,25 @@ import Testing
     let result = try conversion.wait()
     #expect(result.ending == .exited(130), "\(result)")
     #expect(result.output == "")
+    #expect(result.errors == "qdedup: interrupted; no output was kept\n")
     #expect(try workspace.outputNames() == (options.isEmpty ? [] : ["out.qcow2"]))
     if !options.isEmpty { #expect(try RawImage.read(output) == old) }
+  }
+
+  @Test func `other commands are ended by SIGQUIT without a word`() throws {
+    try RawImage.write(RawImage.noise(count: 64 << 20, seed: 107), to: input)
+    try workspace.convert()
+    var ending: CommandResult.Ending?
+    // A busy machine may send the signal when the check has ended by itself.
+    for _ in 0..<10 where ending != .killed(signal: SIGQUIT) {
+      let check = try Workspace.qdedup(["check", "--data", output.string]).start()
+      try check.waitUntil { check.hasOpenFile(in: workspace.outputFolder) }
+      check.signal(SIGQUIT)
+      let result = try check.wait()
+      #expect(result.errors == "", "\(result)")
+      ending = result.ending
+    }
+    #expect(ending == .killed(signal: SIGQUIT))
   }
 
   @Test(arguments: [SIGINT, SIGTERM])
