@@ -35,7 +35,12 @@ public final class AtomicFile: Sendable {
     guard reason.lacksUnnamedFiles else {
       throw IOError(.create, path, reason: reason)
     }
-    let (descriptor, name) = try TemporaryName.create(in: directory, prefix: ".qdedup-")
+    let (descriptor, name): (CInt, FilePath)
+    do {
+      (descriptor, name) = try TemporaryName.create(in: directory, prefix: ".qdedup-")
+    } catch {
+      throw IOError(.create, path, reason: error.reason)
+    }
     fchmod(descriptor, 0o666 & ~Self.currentMask())
     file = OwnedFile(owning: descriptor, path: path)
     temporaryPath = name

@@ -28,6 +28,14 @@ public struct FileIdentity: Equatable, Sendable {
 }
 
 extension FilePath {
+  /// The file that a name leads to, so that a link stays and its target is replaced; the name itself
+  /// if it leads nowhere. The corresponding C function is `realpath`.
+  public var followingLinks: FilePath {
+    guard let name = withPlatformString({ realpath($0, nil) }) else { return self }
+    defer { free(name) }
+    return FilePath(platformString: name)
+  }
+
   /// Whether two names lead to one file, or would once there is one: links are followed.
   public func leadsToSameFile(as other: FilePath) -> Bool {
     if let left = try? FileIdentity(of: self), let right = try? FileIdentity(of: other) {

@@ -11,6 +11,8 @@ package struct WorkerThread: Sendable {
   private let handle: pthread_t
 
   /// Starts a thread. The corresponding C function is `pthread_create`.
+  ///
+  /// - Throws: `IOError` of `.start`.
   package init(_ run: @escaping @Sendable () -> Void) throws(IOError) {
     let argument = Unmanaged.passRetained(Work(run))
     var handle = pthread_t()
@@ -22,7 +24,7 @@ package struct WorkerThread: Sendable {
       }, argument.toOpaque())
     guard code == 0 else {
       argument.release()
-      throw IOError(.allocate, "a thread", reason: Errno(rawValue: code))
+      throw IOError(.start, "a thread", reason: Errno(rawValue: code))
     }
     self.handle = handle
   }

@@ -65,7 +65,10 @@ extension ImageError: CustomStringConvertible {
     case .malformed(let path, let reason), .unsupported(let path, let reason):
       "\(path): \(reason)"
     case .tooLarge(let path, let bytes):
-      "\(path) has \(bytes) bytes; a disk has at most \(UInt64(Int64.max) & ~511)"
+      """
+      \(path) has \(bytes) bytes (\(bytes.inByteUnits)); a disk has at most \
+      \(UInt64(Int64.max) & ~511) (8 EiB)
+      """
     }
   }
 }

@@ -10,6 +10,12 @@ public enum ConversionError: Error, Sendable {
   case io(IOError)
   /// The input cannot be read.
   case image(ImageError)
+  /// The input must be unpacked or converted first.
+  case foreignInput(ForeignInput)
+  /// The output's folder takes no file.
+  case cannotCreate(CreationFailure)
+  /// The system starts no further thread.
+  case noThread(IOError)
   /// The output cannot be written.
   case writer(ImageWriterError)
   /// A cluster cannot be compressed or restored.
@@ -25,9 +31,9 @@ public enum ConversionError: Error, Sendable {
   /// A running QEMU writes to the file that would be replaced.
   case outputInUse(FilePath)
   /// The output is the input, or a file that the input consists of.
-  case outputIsInput(FilePath)
+  case outputIsInput(FilePath, ImagePart.Role)
   /// The report is to take the place of the input, or of a file that the input consists of.
-  case reportIsInput(FilePath)
+  case reportIsInput(FilePath, ImagePart.Role)
   /// The output's name is a symbolic link to nothing.
   case outputDangling(FilePath)
   /// A pipe cannot be read again to verify the output.
@@ -58,6 +64,10 @@ extension ConversionError: CustomStringConvertible {
     switch self {
     case .io(let error): error.description
     case .image(let error): error.description
+    case .foreignInput(let input): input.description
+    case .cannotCreate(let failure): failure.description
+    case .noThread(let error):
+      "\(error); use fewer --threads, or allow more threads or memory (ulimit -a shows the limits)"
     case .writer(let error): error.description
     case .compression(let error): error.description
     case .store(let error): error.description
@@ -68,10 +78,10 @@ extension ConversionError: CustomStringConvertible {
       "\(path) is not a regular file; the output needs the name of a file to be made"
     case .outputInUse(let path):
       "\(path) is in use by a running QEMU; shut that guest down, or choose another name for the output"
-    case .outputIsInput(let path):
-      "\(path) is the input itself, or its backing or data file; choose another name for the output"
-    case .reportIsInput(let path):
-      "\(path) is the input, or its backing or data file; choose another name for the report"
+    case .outputIsInput(let path, let role):
+      "\(path) is \(role.ofInput); choose another name for the output"
+    case .reportIsInput(let path, let role):
+      "\(path) is \(role.ofInput); choose another name for the report"
     case .outputDangling(let path):
       "\(path) is a symbolic link that leads nowhere; remove it, or choose another name for the output"
     case .cannotVerifyPipe:
@@ -91,6 +101,13 @@ extension ConversionError: CustomStringConvertible {
       """
     case .interrupted: "interrupted; no output was kept"
     }
+  }
+}
+
+extension ImagePart.Role {
+  /// What the file is, for messages.
+  fileprivate var ofInput: String {
+    self == .image ? "the input itself" : "a \(rawValue) of the input"
   }
 }
 

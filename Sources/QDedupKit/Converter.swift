@@ -36,14 +36,17 @@ public struct Converter: Sendable {
   /// - Throws: `ConversionError`; the output's name is then as it was before.
   public func run() throws(ConversionError) -> ConversionReport {
     let begin = ResourceUsage()
-    let input = try converting(ConversionError.image) { () throws(ImageError) in
+    let input = try converting({ ConversionError(opening: options, $0) }) {
+      () throws(ImageError) in
       try OpenedInput(options, progress: progress)
     }
     if case .pipe = input.source, options.verifies { throw .cannotVerifyPipe }
-    if let file = options.reportFile, input.consists(of: file) { throw .reportIsInput(file) }
+    if let file = options.reportFile, let part = input.part(file) {
+      throw .reportIsInput(file, part.role)
+    }
     let name = try OutputName(
-      options.output, replaces: options.replacesOutput, inputs: input.identities)
-    let output = try converting(ConversionError.io) { () throws(IOError) in
+      options.output, replaces: options.replacesOutput, inputs: input.parts)
+    let output = try converting({ .cannotCreate(CreationFailure($0)) }) { () throws(IOError) in
       try AtomicFile(replacing: name.path)
     }
     let conversion = try Conversion(self, input: input, output: output)

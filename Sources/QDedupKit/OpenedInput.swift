@@ -19,7 +19,7 @@ struct OpenedInput {
   /// The format that it is read as.
   let format: ConvertOptions.InputFormat
   /// What tells the files that are read from others; none for a pipe without a file behind it.
-  let identities: [FileIdentity]
+  let parts: [ImagePart]
 
   /// Opens the input that `options` name, respects QEMU's locks and refuses other formats.
   ///
@@ -41,10 +41,10 @@ struct OpenedInput {
     switch (kind, options.input) {
     case (.regular, .file), (.blockDevice, .file):
       if !options.ignoresLocks { try ImageLock.acquireForReading(file) }
-      (source, format, identities) = try Self.image(file, options)
+      (source, format, parts) = try Self.image(file, options)
     case (.pipe, _), (_, .standardInput):
       let isFile = kind == .regular || kind == .blockDevice
-      identities = isFile ? [try file.imageIdentity()] : []
+      parts = isFile ? [ImagePart(.image, try file.imageIdentity())] : []
       if isFile && !options.ignoresLocks { try ImageLock.acquireForReading(file) }
       let pipe = try Self.pipe(file, options, progress)
       // A pipe that is given up seems to have ended too.
@@ -78,19 +78,19 @@ struct OpenedInput {
 
   private static func image(
     _ file: consuming OwnedFile, _ options: ConvertOptions
-  ) throws(ImageError) -> (Source, ConvertOptions.InputFormat, [FileIdentity]) {
+  ) throws(ImageError) -> (Source, ConvertOptions.InputFormat, [ImagePart]) {
     switch try format(of: file, options) {
     case .raw:
       let raw = try RawImage(file)
       try refuseSnapshot(options, raw.path)
-      return (.image(raw), .raw, [try raw.identity()])
+      return (.image(raw), .raw, [ImagePart(.image, try raw.identity())])
     case .qcow2:
       var reading = QCOW2Image.Options()
       reading.snapshot = options.snapshot
       reading.followsExternalFiles = options.followsExternalFiles
       reading.ignoresLocks = options.ignoresLocks
       let image = try QCOW2Image.open(file, reading)
-      return (.image(image), .qcow2, image.identities)
+      return (.image(image), .qcow2, image.parts)
     }
   }
 
@@ -98,8 +98,17 @@ struct OpenedInput {
   private static func format(
     of file: borrowing OwnedFile, _ options: ConvertOptions
   ) throws(ImageError) -> ConvertOptions.InputFormat {
-    if let format = options.inputFormat { return format }
-    switch try file.detectedFormat() {
+    if options.inputFormat == .raw { return .raw }
+    let detected = try file.detectedFormat()
+    if options.inputFormat == .qcow2, detected != .qcow2 {
+      throw .unsupported(
+        file.path,
+        reason: """
+          it is no qcow2 image, for it does not begin as one does; leave out -f, and its format is \
+          told by its content
+          """)
+    }
+    switch detected {
     case nil: return .raw
     case .qcow2: return .qcow2
     case .some(let format): throw .foreignFormat(file.path, format)
@@ -125,10 +134,10 @@ extension OpenedInput {
     if case .image(let image) = source { image.bytesPerReader } else { 0 }
   }
 
-  /// Whether a name leads to one of the files that are read.
-  func consists(of path: FilePath) -> Bool {
-    guard let identity = try? FileIdentity(of: path) else { return false }
-    return identities.contains(identity)
+  /// The one of the files that are read to which a name leads.
+  func part(_ path: FilePath) -> ImagePart? {
+    guard let identity = try? FileIdentity(of: path) else { return nil }
+    return parts.first { $0.identity == identity }
   }
 
   /// How many clusters can hold data (S9); nil for a pipe.

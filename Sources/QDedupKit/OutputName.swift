@@ -1,5 +1,5 @@
-package import DiskIO
-internal import DiskImage
+internal import DiskIO
+package import DiskImage
 internal import Glibc
 package import SystemPackage
 
@@ -13,9 +13,9 @@ package struct OutputName {
   /// - Parameters:
   ///   - given: The name as the user wrote it.
   ///   - replaces: Whether an existing regular file may be replaced.
-  ///   - inputs: The identities of the files that are read.
+  ///   - inputs: The files that are read.
   /// - Throws: `ConversionError` of the output's kind.
-  package init(_ given: FilePath, replaces: Bool, inputs: [FileIdentity]) throws(ConversionError) {
+  package init(_ given: FilePath, replaces: Bool, inputs: [ImagePart]) throws(ConversionError) {
     let existing = try converting(ConversionError.io) { () throws(IOError) in
       try FileIdentity(of: given)
     }
@@ -24,22 +24,17 @@ package struct OutputName {
       path = given
       return
     }
-    if inputs.contains(existing) { throw .outputIsInput(given) }
+    if let part = inputs.first(where: { $0.identity == existing }) {
+      throw .outputIsInput(given, part.role)
+    }
     guard existing.isRegular else { throw .outputNotRegular(given) }
     guard replaces else { throw .outputExists(given) }
     if ImageLock.isWritten(given) { throw .outputInUse(given) }
-    path = Self.resolved(given)
+    path = given.followingLinks
   }
 
   private static func isLink(_ path: FilePath) -> Bool {
     var status = stat()
     return path.withPlatformString { lstat($0, &status) } == 0 && status.st_mode & S_IFMT == S_IFLNK
-  }
-
-  /// The file that a name leads to, so that a link stays and its target is replaced.
-  private static func resolved(_ path: FilePath) -> FilePath {
-    guard let name = path.withPlatformString({ realpath($0, nil) }) else { return path }
-    defer { free(name) }
-    return FilePath(platformString: name)
   }
 }

@@ -1,18 +1,10 @@
+import DiskImage
+
 /// Numbers as people read them: of things, and of bytes. Places in a file or on a disk are written as
 /// plain digits, for other programs take them so.
 enum Quantity {
-  private static let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
-
   /// Bytes in the largest unit that leaves at least 1: `1.5 GiB`, `4 KiB`, `17 B`.
-  static func bytes(_ count: UInt64) -> String {
-    var (unit, value) = (0, Double(count))
-    while value >= 1024, unit < units.count - 1 {
-      value /= 1024
-      unit += 1
-    }
-    let text = fixed(value, digits: unit == 0 || value >= 100 ? 0 : 1)
-    return (text.hasSuffix(".0") ? String(text.dropLast(2)) : text) + " " + units[unit]
-  }
+  static func bytes(_ count: UInt64) -> String { count.inByteUnits }
 
   /// A number with its thousands apart: `1,234,567`.
   static func grouped(_ number: UInt64) -> String {

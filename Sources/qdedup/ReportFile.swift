@@ -45,6 +45,7 @@ struct ReportFile {
   }
 
   private static func failure(_ path: FilePath, _ error: any Error) -> any Error {
-    Terminal.fail("cannot write the report to \(path): \(error)")
+    let reason = (error as? IOError).map { "\(CreationFailure($0))" } ?? "\(error)"
+    return Terminal.fail("cannot write the report to \(path): \(reason)")
   }
 }

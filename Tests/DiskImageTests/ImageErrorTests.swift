@@ -9,7 +9,9 @@ import Testing
   func tooLarge() {
     #expect(
       ImageError.tooLarge("a.img", bytes: UInt64(Int64.max)).description
-        == "a.img has 9223372036854775807 bytes; a disk has at most 9223372036854775296")
+        == """
+        a.img has 9223372036854775807 bytes (8 EiB); a disk has at most 9223372036854775296 (8 EiB)
+        """)
   }
 
   @Test("an error of a system call speaks for itself")

@@ -1,4 +1,5 @@
 import DiskIO
+import DiskImage
 import Foundation
 import QDedupKit
 import SystemPackage
@@ -8,11 +9,14 @@ import TestSupport
 /// Names for an output.
 @Suite struct OutputNameTests {
   let scratch: TemporaryDirectory
-  let inputs: [FileIdentity]
+  let inputs: [ImagePart]
 
   init() throws {
     scratch = try TemporaryDirectory()
-    inputs = [try #require(try FileIdentity(of: try scratch.make("input", [1])))]
+    inputs = [
+      ImagePart(.image, try #require(try FileIdentity(of: try scratch.make("input", [1])))),
+      ImagePart(.dataFile, try #require(try FileIdentity(of: try scratch.make("data", [1])))),
+    ]
   }
 
   @Test("a free name is taken as it is", arguments: [true, false])
@@ -51,9 +55,12 @@ import TestSupport
     let hard = scratch.file("hard")
     try FileManager.default.linkItem(atPath: path.string, toPath: hard.string)
     for name in [path, hard, try link("link", to: "input")] {
-      let expected = ConversionError.outputIsInput(name).description
+      let expected = ConversionError.outputIsInput(name, .image).description
       #expect(failure(name, replaces: replaces) == expected)
     }
+    let part = ConversionError.outputIsInput(scratch.file("data"), .dataFile).description
+    #expect(failure(scratch.file("data"), replaces: replaces) == part)
+    #expect(part.contains("is a data file of the input;"))
   }
 
   @Test("what is no regular file is refused", arguments: [true, false])

@@ -11,7 +11,7 @@ struct ImageChain {
   private var layers: [Layer] = []
   /// One for each cluster size and compression method, however long the chain is: they keep memory.
   private var pools: [InflaterPool] = []
-  private var identities: [FileIdentity] = []
+  private var parts: [ImagePart] = []
 
   init(_ options: QCOW2Image.Options) {
     self.options = options
@@ -24,7 +24,7 @@ struct ImageChain {
     while let image = next { next = try add(image, try ImageMetadata(image)) }
     return QCOW2Image(
       layers, metadata, path: file.path, fileSize: file.size,
-      bytesPerReader: pools.reduce(0) { $0 + $1.bytesPerReader }, identities: identities)
+      bytesPerReader: pools.reduce(0) { $0 + $1.bytesPerReader }, parts: parts)
   }
 
   /// Adds a qcow2 image, its data file, and its backing file if that is raw.
@@ -38,7 +38,8 @@ struct ImageChain {
       throw .unsupported(
         file.path, reason: "the chain of backing files is longer than \(Self.limit)")
     }
-    try remember(try file.identity(), file.path)
+    try remember(
+      ImagePart(layers.isEmpty ? .image : .backingFile, try file.identity()), file.path)
     do { try metadata.checkReadable(file.path) } catch {
       throw .unsupported(file.path, reason: error.reason)
     }
@@ -89,7 +90,7 @@ struct ImageChain {
   ) throws(ImageError) -> ImageFile? {
     guard let external = metadata.dataFile else { return nil }
     let data = try ImageFile(try open(external, namedBy: file))
-    try remember(try data.identity(), data.path)
+    try remember(ImagePart(.dataFile, try data.identity()), data.path)
     return data
   }
 
@@ -105,7 +106,7 @@ struct ImageChain {
       return try ImageFile(file)
     case "raw", "file", "host_device", nil:
       let raw = try RawImage(file)
-      try remember(try raw.identity(), raw.path)
+      try remember(ImagePart(.backingFile, try raw.identity()), raw.path)
       if external.format == nil, let format = try raw.detectedFormat() {
         // A guest can write a header into its raw disk: only the image may say that it is one.
         throw .unsupported(
@@ -173,11 +174,11 @@ struct ImageChain {
   }
 
   private mutating func remember(
-    _ identity: FileIdentity, _ path: FilePath
+    _ part: ImagePart, _ path: FilePath
   ) throws(ImageError) {
-    guard !identities.contains(identity) else {
+    guard !parts.contains(where: { $0.identity == part.identity }) else {
       throw .malformed(path, reason: "the chain of backing files leads back to this file")
     }
-    identities.append(identity)
+    parts.append(part)
   }
 }

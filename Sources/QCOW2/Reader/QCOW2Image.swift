@@ -1,4 +1,3 @@
-public import DiskIO
 public import DiskImage
 public import SystemPackage
 
@@ -20,19 +19,19 @@ public final class QCOW2Image: ImageSource {
   public let fileSize: UInt64
   /// Room to restore a compressed cluster of each kind that the files may hold.
   public let bytesPerReader: Int
-  /// What tells the files that are read from others.
-  public let identities: [FileIdentity]
+  /// The files that are read.
+  public let parts: [ImagePart]
 
   init(
     _ layers: [Layer], _ metadata: ImageMetadata, path: FilePath, fileSize: UInt64,
-    bytesPerReader: Int, identities: [FileIdentity]
+    bytesPerReader: Int, parts: [ImagePart]
   ) {
     self.layers = layers
     self.metadata = metadata
     self.path = path
     self.fileSize = fileSize
     self.bytesPerReader = bytesPerReader
-    self.identities = identities
+    self.parts = parts
     virtualSize = layers[0].virtualSize
   }
 

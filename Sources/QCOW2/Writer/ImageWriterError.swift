@@ -1,4 +1,5 @@
 public import DiskIO
+internal import DiskImage
 
 /// Why an image cannot be written.
 public enum ImageWriterError: Error, Equatable, Sendable {
@@ -21,11 +22,12 @@ extension ImageWriterError: CustomStringConvertible {
     case .diskTooLarge(let virtualSize, let clusterSize, let limit):
       let advice =
         ImageLimits.smallestClusterSize(forVirtualSize: virtualSize).map {
-          "use --cluster-size \($0) or larger"
+          "use --cluster-size \($0) (\(UInt64($0).inByteUnits)) or larger"
         } ?? "no cluster size allows it"
       return """
-        a disk of \(virtualSize) bytes is too large for clusters of \(clusterSize) bytes: QEMU \
-        takes at most \(limit) bytes then (an L1 table of 32 MiB); \(advice)
+        a disk of \(virtualSize) bytes (\(virtualSize.inByteUnits)) is too large for clusters of \
+        \(clusterSize) bytes: QEMU takes at most \(limit) bytes (\(limit.inByteUnits)) then (an L1 \
+        table of 32 MiB); \(advice)
         """
     case .fileTooLarge(let clusters, let clusterSize, let bits, let limit):
       return """

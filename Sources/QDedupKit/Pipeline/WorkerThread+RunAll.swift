@@ -20,7 +20,7 @@ extension WorkerThread {
           })
       }
     } catch {
-      onFailure(.io(error))
+      onFailure(.noThread(error))
     }
     for thread in threads { thread.join() }
   }
