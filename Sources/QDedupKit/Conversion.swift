@@ -91,7 +91,7 @@ final class Conversion {
 
   /// Moves all data through the pipeline.
   func transfer() throws(ConversionError) {
-    progress.begin(.converting, totalBytes: input.knownVirtualSize ?? 0)
+    progress.begin(.converting, totalBytes: input.knownVirtualSize)
     let threads = workers
     let pool = BatchPool(
       geometry: options.geometry, shape: shape, limit: shape.batchCount(threads: threads))
@@ -108,7 +108,7 @@ final class Conversion {
 
   /// Freezes what the store still holds in RAM and completes the image.
   func finish() throws(ConversionError) -> FinishedImage {
-    progress.begin(.finishing, totalBytes: 0)
+    progress.begin(.finishing, totalBytes: nil)
     var extensions: [HeaderExtension] = []
     var features = options.compression?.method.features ?? []
     storeInUse = StoreInUse(store)

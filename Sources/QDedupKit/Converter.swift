@@ -54,8 +54,9 @@ public struct Converter: Sendable {
     let finished = try conversion.finish()
     if options.verifies { try verify(output, against: input, threads: conversion.workers) }
     let allocated = try publish(output)
-    progress.begin(.done, totalBytes: 0)
-    return conversion.report(finished, allocatedBytes: allocated, since: begin)
+    let report = conversion.report(finished, allocatedBytes: allocated, since: begin)
+    progress.finish(report.output.virtualSize)
+    return report
   }
 
   private func verify(
@@ -73,7 +74,7 @@ public struct Converter: Sendable {
   ///
   /// - Returns: What the output takes on the disk, in bytes.
   private func publish(_ output: AtomicFile) throws(ConversionError) -> UInt64 {
-    progress.begin(.syncing, totalBytes: 0)
+    progress.begin(.syncing, totalBytes: nil)
     do {
       try options.syncs ? output.file.sync() : output.file.reportErrorsOfClosing()
       let allocated = try output.file.allocatedSize()

@@ -9,10 +9,13 @@ public final class Progress: Sendable {
   }
 
   private let phaseValue = Atomic(Phase.starting.rawValue)
-  private let totalValue = Atomic<UInt64>(0)
+  private let totalValue = Atomic(Progress.unknown)
   private let processedValue = Atomic<UInt64>(0)
   private let cancelled = Atomic(false)
   private let failed = Atomic(false)
+
+  /// No disk has as many bytes.
+  private static let unknown = UInt64.max
 
   /// Nothing done yet.
   public init() {}
@@ -20,8 +23,12 @@ public final class Progress: Sendable {
   /// What is being done now.
   public var phase: Phase { Phase(rawValue: phaseValue.load(ordering: .relaxed)) ?? .starting }
 
-  /// How many bytes of the disk the phase has to go through; 0 if that is not known.
-  public var totalBytes: UInt64 { totalValue.load(ordering: .relaxed) }
+  /// How many bytes of the disk the phase has to go through; nil if that is not known, or it does not
+  /// go through the disk.
+  public var totalBytes: UInt64? {
+    let total = totalValue.load(ordering: .relaxed)
+    return total == Self.unknown ? nil : total
+  }
 
   /// How far on the disk the phase has come, in bytes.
   public var processedBytes: UInt64 { processedValue.load(ordering: .relaxed) }
@@ -32,15 +39,21 @@ public final class Progress: Sendable {
   /// Asks the operation to stop soon and to leave nothing behind.
   public func cancel() { cancelled.store(true, ordering: .relaxed) }
 
-  package func begin(_ phase: Phase, totalBytes: UInt64) {
+  package func begin(_ phase: Phase, totalBytes: UInt64?) {
     processedValue.store(0, ordering: .relaxed)
-    totalValue.store(totalBytes, ordering: .relaxed)
+    totalValue.store(totalBytes ?? Self.unknown, ordering: .relaxed)
     phaseValue.store(phase.rawValue, ordering: .relaxed)
   }
 
   /// Notes that the phase has come as far as `bytes`.
   package func reach(_ bytes: UInt64) {
     processedValue.max(bytes, ordering: .relaxed)
+  }
+
+  /// Notes that the operation is over, for a disk of `bytes`.
+  func finish(_ bytes: UInt64) {
+    begin(.done, totalBytes: bytes)
+    reach(bytes)
   }
 
   /// Notes that the operation has failed, so that what waits for input gives up.

@@ -47,23 +47,38 @@ final class ProgressDisplay: Sendable {
     Terminal.writeError(style == .bar ? "\r\u{1B}[K" : line)
   }
 
+  /// The line, no longer than the terminal is wide: what wraps is not drawn over.
   private var bar: String {
-    let (done, total) = (progress.processedBytes, progress.totalBytes)
-    var text = "\r\u{1B}[K\(progress.phase) \(Quantity.bytes(done))"
-    if total > 0 {
+    let done = progress.processedBytes
+    var text = "\(progress.phase) \(Quantity.bytes(done))"
+    if let total = progress.totalBytes, total > 0 {
       let part = min(1, Double(done) / Double(total))
       let filled = Int(part * Double(Self.barWidth))
-      let bar = String(repeating: "█", count: filled)
-      let rest = String(repeating: "░", count: Self.barWidth - filled)
+      let (full, empty) = Terminal.takesUTF8 ? ("█", "░") : ("#", ".")
+      let bar = String(repeating: full, count: filled)
+      let rest = String(repeating: empty, count: Self.barWidth - filled)
       text += " of \(Quantity.bytes(total)) \(bar)\(rest) \(Int(part * 100)) %"
     }
-    return text
+    // Some terminals wrap as soon as the last place is taken.
+    return "\r\u{1B}[K" + text.prefix(max(1, Terminal.standardErrorWidth - 1))
   }
 
   private struct Line: Encodable {
     let phase: String
     let processedBytes: UInt64
-    let totalBytes: UInt64
+    let totalBytes: UInt64?
+
+    private enum CodingKeys: CodingKey {
+      case phase, processedBytes, totalBytes
+    }
+
+    /// All keys, always: what the compiler would make leaves out one without a value.
+    func encode(to encoder: any Encoder) throws {
+      var line = encoder.container(keyedBy: CodingKeys.self)
+      try line.encode(phase, forKey: .phase)
+      try line.encode(processedBytes, forKey: .processedBytes)
+      try line.encode(totalBytes, forKey: .totalBytes)
+    }
   }
 
   private var line: String {

@@ -23,10 +23,16 @@ struct ReportOptions: ParsableArguments {
   var reportFile: String?
 
   @Option(
-    help: """
+    help: ArgumentHelp(
+      """
       Progress on standard error: a bar, always or if that is a terminal (auto), or an object a \
       line (json).
-      """)
+      """,
+      discussion: """
+        A line of json has phase, processed_bytes and total_bytes, which is null where it is not \
+        known: before the input is open, for a pipe, and in phases that do not go through the \
+        disk. After success the last line has the phase done and the disk's size as both.
+        """))
   var progress = ProgressMode.auto
 
   @Flag(name: [.short, .long], help: "Say nothing but errors: no report, no progress.")
@@ -37,7 +43,7 @@ struct ReportOptions: ParsableArguments {
     switch progress {
     case _ where quiet: nil
     case .never: nil
-    case .auto: Terminal.standardErrorIsTerminal ? .bar : nil
+    case .auto: Terminal.standardErrorTakesBar ? .bar : nil
     case .always: .bar
     case .json: .json
     }
@@ -49,7 +55,7 @@ struct ReportOptions: ParsableArguments {
     switch report {
     case .none: return
     case .json: try Terminal.write(try JSONText.pretty(result) + "\n")
-    case .text: try Terminal.write(TextReport(result).text)
+    case .text: try Terminal.write(Terminal.legible(TextReport(result).text))
     }
   }
 }

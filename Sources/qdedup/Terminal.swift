@@ -5,9 +5,6 @@ import SystemPackage
 
 /// The standard streams: results go to standard output, everything else to standard error.
 enum Terminal {
-  /// Whether standard error is a terminal that can show a progress bar.
-  static var standardErrorIsTerminal: Bool { isatty(STDERR_FILENO) == 1 }
-
   /// Makes sure that no file which is opened later takes the number of a standard stream that was
   /// closed by whoever started the process: text would go into it. Such a stream stays useless.
   static func reserveStandardStreams() {
@@ -42,7 +39,7 @@ enum Terminal {
   ///
   /// - Returns: What to throw for the process to end.
   static func fail(_ message: String, code: ExitCode = .failure) -> ExitCode {
-    writeError("qdedup: \(message.visible)\n")
+    writeError("qdedup: \(legible(message.visible))\n")
     return code
   }
 }

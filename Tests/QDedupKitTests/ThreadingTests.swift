@@ -98,7 +98,7 @@ import Testing
   @Test("progress is the furthest place of a phase")
   func progress() {
     let progress = Progress()
-    #expect(progress.phase == .starting && progress.totalBytes == 0)
+    #expect(progress.phase == .starting && progress.totalBytes == nil)
     progress.begin(.converting, totalBytes: 100)
     progress.reach(35)
     progress.reach(30)
@@ -106,6 +106,8 @@ import Testing
     #expect(progress.totalBytes == 100 && progress.processedBytes == 35)
     progress.begin(.verifying, totalBytes: 7)
     #expect(progress.processedBytes == 0 && progress.totalBytes == 7)
+    progress.begin(.verifying, totalBytes: nil)
+    #expect(progress.totalBytes == nil)
     #expect(!progress.isCancelled)
     progress.cancel()
     #expect(progress.isCancelled && progress.phase == .verifying)
