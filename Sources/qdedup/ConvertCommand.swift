@@ -21,7 +21,8 @@ struct ConvertCommand: ParsableCommand {
         zstd -dc disk.img.zst | qdedup convert - disk.qcow2
 
       EXIT STATUS
-        0 done, 1 failed, 64 wrong usage, 130 interrupted (by SIGINT, SIGTERM, SIGHUP or SIGQUIT)
+        0 done, 1 failed (if only the report could not be written, the message says that the \
+      output is complete), 64 wrong usage, 130 interrupted (by SIGINT, SIGTERM, SIGHUP or SIGQUIT)
       """)
 
   @Argument(
@@ -44,9 +45,6 @@ struct ConvertCommand: ParsableCommand {
     }
     if output.hasSuffix("/") {
       throw ValidationError("\(output) names a directory; name a file as OUTPUT.")
-    }
-    if reportOptions.reportFile == "-" {
-      throw ValidationError("--report-file takes the name of a file; use --report json for a pipe.")
     }
     if input.isEmpty || output.isEmpty {
       throw ValidationError("A file name is empty; name both an input and an output.")
@@ -72,22 +70,30 @@ struct ConvertCommand: ParsableCommand {
     display?.stop()
     switch outcome {
     case .success(let report):
-      try reportFile?.write(report)
-      try reportOptions.show(report)
+      do {
+        try reportFile?.write(report)
+        try reportOptions.show(report)
+      } catch let failure as ReportFailure {
+        throw Terminal.fail("\(output) is complete; only its report is missing: \(failure)")
+      }
     case .failure(let error):
       let code = error.isInterruption ? ExitCode(Interruption.exitCode) : .failure
       throw Terminal.fail(error.description, code: code)
     }
   }
 
-  /// Opens the report file, unless it is the input or the output.
+  /// Opens the report file, unless it is the input or the output, and removes a report of before.
   private func openReportFile() throws -> ReportFile? {
     guard let name = reportOptions.reportFile else { return nil }
     for (other, what) in [(input, "input"), (output, "output")]
     where FilePath(name).leadsToSameFile(as: FilePath(other)) {
       throw Terminal.fail("\(name) is the \(what); choose another name for the report")
     }
-    return try ReportFile(FilePath(name))
+    do {
+      return try ReportFile(FilePath(name), replacesAnything: outputOptions.force)
+    } catch let failure as ReportFailure {
+      throw Terminal.fail("\(failure)")
+    }
   }
 
   private var options: ConvertOptions {

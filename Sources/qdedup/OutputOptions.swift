@@ -35,7 +35,11 @@ struct OutputOptions: ParsableArguments {
       "How many threads work, 1 to \(ThreadCount.range.upperBound). (default: the processors)"))
   var threads = ThreadCount.standard
 
-  @Flag(help: "Replace the output if it exists, in one step at the end.")
+  @Flag(
+    help: """
+      Replace the output if it exists, in one step at the end; through a symbolic link, the file \
+      that it leads to. A --report-file may then replace any file.
+      """)
   var force = false
 
   @Flag(help: "Do not wait until the output is on the disk.")

@@ -14,11 +14,20 @@ enum ProgressMode: String, ExpressibleByArgument, CaseIterable {
 /// What is said about the conversion, and where.
 struct ReportOptions: ParsableArguments {
   @Option(
-    help: "The report on standard output (Documentation/ReportSchema.json describes json).")
-  var report = ReportFormat.text
+    help: """
+      The report on standard output (Documentation/ReportSchema.json describes json). (default: \
+      text, or none with --quiet)
+      """)
+  var report: ReportFormat?
 
   @Option(
-    help: ArgumentHelp("Write the report as JSON to this file too.", valueName: "path"),
+    help: ArgumentHelp(
+      "Write the report as JSON to this file too.",
+      discussion: """
+        An existing file is replaced without --force only if it is empty or looks like a report (it \
+        begins with { and has at most 1 MiB); such a report is removed at the start, so that none \
+        is left if the conversion fails.
+        """, valueName: "path"),
     completion: .file(extensions: ["json"]))
   var reportFile: String?
 
@@ -26,22 +35,34 @@ struct ReportOptions: ParsableArguments {
     help: ArgumentHelp(
       """
       Progress on standard error: a bar, always or if that is a terminal (auto), or an object a \
-      line (json).
+      line (json). (default: auto, or never with --quiet)
       """,
       discussion: """
         A line of json has phase, processed_bytes and total_bytes, which is null where it is not \
         known: before the input is open, for a pipe, and in phases that do not go through the \
         disk. After success the last line has the phase done and the disk's size as both.
         """))
-  var progress = ProgressMode.auto
+  var progress: ProgressMode?
 
-  @Flag(name: [.short, .long], help: "Say nothing but errors: no report, no progress.")
+  @Flag(
+    name: [.short, .long],
+    help: """
+      Say nothing but errors: no report, no progress, but for what --report and --progress ask for.
+      """)
   var quiet = false
+
+  func validate() throws {
+    if reportFile == "-" {
+      throw ValidationError("--report-file takes the name of a file; use --report json for a pipe.")
+    }
+    if reportFile == "" {
+      throw ValidationError("The name of the --report-file is empty; name a file, or leave it out.")
+    }
+  }
 
   /// How progress is shown, quietness considered; nil for not at all.
   var progressStyle: ProgressStyle? {
-    switch progress {
-    case _ where quiet: nil
+    switch progress ?? (quiet ? .never : .auto) {
     case .never: nil
     case .auto: Terminal.standardErrorTakesBar ? .bar : nil
     case .always: .bar
@@ -50,12 +71,13 @@ struct ReportOptions: ParsableArguments {
   }
 
   /// Shows a report on standard output.
+  ///
+  /// - Throws: `ReportFailure`.
   func show(_ result: ConversionReport) throws {
-    guard !quiet else { return }
-    switch report {
+    switch report ?? (quiet ? ReportFormat.none : .text) {
     case .none: return
-    case .json: try Terminal.write(try JSONText.pretty(result) + "\n")
-    case .text: try Terminal.write(Terminal.legible(TextReport(result).text))
+    case .json: try Terminal.writeReport(try JSONText.pretty(result) + "\n")
+    case .text: try Terminal.writeReport(Terminal.legible(TextReport(result).text))
     }
   }
 }

@@ -22,9 +22,20 @@ enum Terminal {
   /// - Throws: `ExitCode.failure`, with a message, if it cannot be written.
   static func write(_ result: String) throws {
     do {
-      try FileDescriptor.standardOutput.writeAll(result.utf8)
+      try writeReport(result)
+    } catch let failure as ReportFailure {
+      throw fail("\(failure)")
+    }
+  }
+
+  /// Writes a report to standard output.
+  ///
+  /// - Throws: `ReportFailure` if it cannot be written.
+  static func writeReport(_ report: String) throws {
+    do {
+      try FileDescriptor.standardOutput.writeAll(report.utf8)
     } catch {
-      throw fail("cannot write to standard output: \(error)")
+      throw ReportFailure(description: "cannot write to standard output: \(error)")
     }
   }
 

@@ -56,6 +56,15 @@ import Testing
     #expect(last.phase == "done" && last.processed == 0 && last.total == 0)
   }
 
+  @Test func `what is asked for is said although quiet`() throws {
+    let json = try workspace.run(["-q", "--report", "json"]).expectingExit(0)
+    #expect(try Report(json: json.standardOutput).command == "convert")
+    #expect(json.errors == "")
+    let progress = try workspace.run(["-q", "--progress", "json", "--force"]).expectingExit(0)
+    #expect(progress.output == "")
+    #expect(try lines(progress).last?.phase == "done")
+  }
+
   /// What a conversion of some hundred milliseconds shows on a terminal of 40 columns.
   private func shown(_ environment: [String: String]) throws -> String {
     try RawImage.write(RawImage.noise(count: 48 << 20, seed: 163), to: workspace.input)

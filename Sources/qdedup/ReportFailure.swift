@@ -1,0 +1,4 @@
+/// Why a report cannot be written.
+struct ReportFailure: Error, CustomStringConvertible {
+  let description: String
+}

@@ -1,0 +1,96 @@
+import SystemPackage
+import TestSupport
+import Testing
+
+/// The file that the report goes to, among others.
+@Suite struct ReportFileTests {
+  let workspace: Workspace
+  var report: FilePath { workspace.folder.file("report.json") }
+
+  init() throws {
+    workspace = try Workspace()
+    try RawImage.write(RawImage.noise(count: 50_000, seed: 151), to: workspace.input)
+  }
+
+  private func run(
+    _ options: [String] = [], from source: String? = nil, report: String? = nil
+  ) throws -> CommandResult {
+    let options = ["-q", "--report-file", report ?? self.report.string] + options
+    return try workspace.run(options, from: source)
+  }
+
+  private func exists(_ path: FilePath) throws -> Bool {
+    try Command("test", ["-e", path.string]).run().exitCode == 0
+  }
+
+  @Test func `a file that is no report is replaced by force alone`() throws {
+    let large = Array("{".utf8) + [UInt8](repeating: 32, count: 1 << 20)
+    for old in [RawImage.noise(count: 70_000, seed: 152), Array("precious".utf8), large] {
+      try RawImage.write(old, to: report)
+      try expectRefusal(try run(), naming: report.string, "--force", leaving: workspace)
+      #expect(try RawImage.read(report) == old)
+    }
+    try run(["--force"]).expectingExit(0)
+    #expect(try Report(json: try RawImage.read(report)).command == "convert")
+  }
+
+  @Test func `an image that fails to be converted by force leaves what is no report`() throws {
+    try RawImage.write(Array("precious".utf8), to: report)
+    let result = try run(["--force"], from: workspace.folder.file("missing").string)
+    #expect(result.exitCode == 1, "\(result)")
+    #expect(try RawImage.read(report) == Array("precious".utf8))
+  }
+
+  @Test func `an empty file and a report of before are replaced, and keep their mode`() throws {
+    try RawImage.write([], to: report)
+    try Command("chmod", ["640", report.string]).run().expectingExit(0)
+    for options in [[], ["--force"]] {
+      try run(options).expectingExit(0)
+      #expect(try Report(json: try RawImage.read(report)).command == "convert")
+      let mode = try Command("stat", ["-c", "%a", report.string]).run().output
+      #expect(mode == "640\n")
+    }
+  }
+
+  @Test func `a link stays, and the report that it leads to is replaced`() throws {
+    let link = workspace.folder.file("link.json")
+    try run().expectingExit(0)
+    try Command("ln", ["-s", "report.json", link.string]).run().expectingExit(0)
+    try run(["--force", "--cluster-size", "8K"], report: link.string).expectingExit(0)
+    try Command("test", ["-L", link.string]).run().expectingExit(0)
+    #expect(try Report(json: try RawImage.read(report)).output.clusterSize == 8192)
+  }
+
+  @Test func `a report of before does not survive a run that fails`() throws {
+    try run().expectingExit(0)
+    #expect(try run().exitCode == 1, "the output exists")
+    #expect(try exists(report) == false)
+    try run(["--force"]).expectingExit(0)
+    let missing = workspace.folder.file("missing").string
+    #expect(try run(["--force"], from: missing).exitCode == 1)
+    #expect(try exists(report) == false)
+  }
+
+  @Test func `wrong usage leaves a report of before alone`() throws {
+    try run().expectingExit(0)
+    #expect(try run(["--force", "--threads", "0"]).exitCode == 64)
+    #expect(try exists(report))
+  }
+
+  @Test(arguments: [
+    ("-q --report-file /dev/full", "/dev/full"), ("--report json >/dev/full", "standard output"),
+    ("--report text >&-", "standard output"),
+  ])
+  func `a report that cannot be written leaves a complete output, and the message says so`(
+    words: String, place: String
+  ) throws {
+    let arguments = [
+      try BuiltProgram.qdedup().string, workspace.input.string, workspace.output.string,
+    ]
+    let result = try Command.shell("exec \"$1\" convert \"$2\" \"$3\" \(words)", arguments).run()
+    #expect(result.exitCode == 1, "\(result)")
+    #expect(result.errors.contains("\(workspace.output) is complete; only its report"))
+    #expect(result.errors.contains(place), "\(result)")
+    try expectSound(workspace.output, equals: workspace.input)
+  }
+}
