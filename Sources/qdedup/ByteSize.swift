@@ -1,12 +1,33 @@
-/// A number of bytes as people write it: `4096`, `4K`, `64m`, `1G`.
-enum ByteSize {
-  private static let factors: [Character: UInt64] = ["K": 1 << 10, "M": 1 << 20, "G": 1 << 30]
+import ArgumentParser
 
-  /// The number of bytes; nil if `text` is no such number, or too large a one.
-  static func bytes(_ text: String) -> UInt64? {
-    let factor = text.last.flatMap { factors[Character($0.uppercased())] }
-    guard let number = UInt64(factor == nil ? text[...] : text.dropLast()) else { return nil }
-    let (size, overflow) = number.multipliedReportingOverflow(by: factor ?? 1)
-    return overflow ? nil : size
+/// A number of bytes as people write it: `4096`, `4K`, `64m`, `1GiB`.
+enum ByteSize {
+  /// The units, each 1024 of the one before it.
+  private static let units = ["k", "m", "g", "t"]
+
+  /// The number of bytes.
+  ///
+  /// - Throws: `ValidationError`, which says how a size is written, if `text` is no size or too large
+  ///   a one.
+  static func parse(_ text: String) throws -> UInt64 {
+    let digits = text.prefix { $0.isASCII && $0.isNumber }
+    let unit = text.dropFirst(digits.count).lowercased()
+    if units.contains(where: { unit == $0 + "b" }) {
+      throw ValidationError(
+        "\(unit.uppercased()) may mean 1000 or 1024; \(forms), such as \(digits)\(unit.prefix(1).uppercased())"
+      )
+    }
+    let exponent = units.firstIndex { unit == $0 || unit == $0 + "ib" }
+    guard let number = UInt64(digits), exponent != nil || unit.isEmpty else {
+      throw ValidationError(forms)
+    }
+    let factor: UInt64 = 1 << (10 * (exponent.map { UInt64($0) + 1 } ?? 0))
+    let (size, overflow) = number.multipliedReportingOverflow(by: factor)
+    if overflow { throw ValidationError("it is too large") }
+    return size
   }
+
+  /// How a size is written.
+  private static let forms =
+    "a size is a number of bytes, or one with K, M, G or T (or KiB, MiB, GiB, TiB: powers of 1024)"
 }

@@ -39,16 +39,7 @@ struct ConvertCommand: ParsableCommand {
   @OptionGroup(title: "Report and progress") var reportOptions: ReportOptions
 
   func validate() throws {
-    if output == "-" {
-      throw ValidationError(
-        "A qcow2 image cannot be written to a pipe; name a file as OUTPUT.")
-    }
-    if output.hasSuffix("/") {
-      throw ValidationError("\(output) names a directory; name a file as OUTPUT.")
-    }
-    if input.isEmpty || output.isEmpty {
-      throw ValidationError("A file name is empty; name both an input and an output.")
-    }
+    try validateNames()
     if input == "-" && (inputOptions.format == .qcow2 || inputOptions.snapshot != nil) {
       throw ValidationError(
         "A qcow2 image is read at many places, which a pipe (-) does not allow; name a file.")
@@ -56,6 +47,24 @@ struct ConvertCommand: ParsableCommand {
     if input == "-" && outputOptions.verify {
       throw ValidationError(
         "--verify reads the input a second time, which a pipe (-) does not allow.")
+    }
+  }
+
+  private func validateNames() throws {
+    if input.isEmpty || output.isEmpty {
+      throw ValidationError("A file name is empty; name both an input and an output.")
+    }
+    if output == "-" {
+      throw ValidationError(
+        "A qcow2 image cannot be written to a pipe; name a file as OUTPUT.")
+    }
+    if output.hasSuffix("/") {
+      throw ValidationError("\(output) names a directory; name a file as OUTPUT.")
+    }
+    try ImageName.requireFile(
+      input, or: ", or pipe it as a raw image into qdedup convert - OUTPUT")
+    if ImageName.isURL(output) {
+      throw ValidationError("A URL cannot be written to; name a file as OUTPUT.")
     }
   }
 
@@ -99,13 +108,13 @@ struct ConvertCommand: ParsableCommand {
   private var options: ConvertOptions {
     var options = ConvertOptions(
       input: input == "-" ? .standardInput : .file(FilePath(input)), output: FilePath(output),
-      geometry: outputOptions.clusterSize.geometry, threads: outputOptions.threads.count)
+      geometry: outputOptions.clusterSize, threads: outputOptions.threads.count)
     options.inputFormat = inputOptions.format?.value
     options.snapshot = inputOptions.snapshot
     options.followsExternalFiles = inputOptions.allowExternalFiles
     options.ignoresLocks = inputOptions.forceShare
     options.compression = outputOptions.compression
-    options.indexMemory = storeOptions.indexMemory?.bytes
+    options.indexMemory = storeOptions.indexMemory
     options.maxIncarnations = storeOptions.maxIncarnations
     options.logStoreOrder = storeOptions.logStoreOrder?.value
     options.keepsHashStore = !storeOptions.noHashStore

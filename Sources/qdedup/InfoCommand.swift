@@ -28,8 +28,11 @@ struct InfoCommand: ParsableCommand {
   func validate() throws {
     if image.isEmpty { throw ValidationError("The image's name is empty.") }
     if image == "-" {
-      throw ValidationError("An image is looked at in many places, which a pipe does not allow.")
+      throw ValidationError(
+        "An image is looked at in many places, which a pipe does not allow; save it to a file first."
+      )
     }
+    try ImageName.requireFile(image)
   }
 
   func run() throws {

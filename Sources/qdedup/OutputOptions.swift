@@ -1,13 +1,18 @@
 import ArgumentParser
+import DiskImage
 import QCOW2
 
 /// What the output is like and how it is made.
 struct OutputOptions: ParsableArguments {
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
-      "The size of a cluster: a power of two from 512 to 2M.",
-      discussion: "Small clusters find more duplicates, large ones need less metadata.",
-      valueName: "size"))
+      "The size of a cluster: a power of two from 512 to 2M. (default: 4K)",
+      discussion: """
+        Small clusters find more duplicates, large ones need less metadata. Every size is a number \
+        of bytes, or one with K, M, G or T (or KiB, MiB, GiB, TiB): powers of 1024.
+        """,
+      valueName: "size"), transform: ClusterSizeArgument.parse)
   var clusterSize = ClusterSizeArgument.standard
 
   @Flag(
@@ -22,6 +27,7 @@ struct OutputOptions: ParsableArguments {
   var compressionType: CompressionType?
 
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "How hard to try: 1 to 9 with zlib (default: 6), 1 to \(Compression.Method.zstd.levels.upperBound) with zstd (default: 3).",
       valueName: "n"))
@@ -31,6 +37,7 @@ struct OutputOptions: ParsableArguments {
   var verify = false
 
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "How many threads work, 1 to \(ThreadCount.range.upperBound). (default: the processors)"))
   var threads = ThreadCount.standard

@@ -4,23 +4,27 @@ import QDedupKit
 /// How duplicates are found, and what of that stays in the output.
 struct StoreOptions: ParsableArguments {
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       """
       What the hash store may take in memory, from 256K to 1024G: its order and the number of \
       incarnations are chosen for that, and the report says what it may miss. (default: \
       enough for all that the input holds)
-      """, valueName: "size"))
-  var indexMemory: IndexMemory?
+      """, valueName: "size"), transform: StoreOptions.indexMemory)
+  var indexMemory: UInt64?
 
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       """
-      How many incarnations the hash store keeps; beyond that the oldest is forgotten, and its \
-      duplicates are missed. 0 means no limit. (default: 128, or what fits --index-memory)
+      How many incarnations the hash store keeps, 1 to \(UInt32.max); beyond that the oldest is \
+      forgotten, and its duplicates are missed. 0 means no limit. (default: 128, or what fits \
+      --index-memory)
       """, valueName: "n"))
   var maxIncarnations: UInt32?
 
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       """
       The size of an incarnation: 4 × 2^n entries, n from 1 to 31. (default: from the amount of \
@@ -30,16 +34,14 @@ struct StoreOptions: ParsableArguments {
 
   @Flag(help: "Leave the hash store out of the output.")
   var noHashStore = false
-}
 
-/// An amount of memory for the hash store, checked.
-struct IndexMemory: ExpressibleByArgument {
-  let bytes: UInt64
-
-  init?(argument: String) {
-    guard let bytes = ByteSize.bytes(argument), ConvertOptions.indexMemoryRange.contains(bytes)
-    else { return nil }
-    self.bytes = bytes
+  /// An amount of memory for the hash store, checked.
+  @Sendable private static func indexMemory(_ text: String) throws -> UInt64 {
+    let bytes = try ByteSize.parse(text)
+    guard ConvertOptions.indexMemoryRange.contains(bytes) else {
+      throw ValidationError("the hash store may have from 256K to 1024G")
+    }
+    return bytes
   }
 }
 

@@ -38,11 +38,15 @@ import Testing
   }
 
   @Test(arguments: [
-    "256", "3K", "4M", "0", "-4096", "abc", "4KK", "", "99999999999999999999", "513",
+    "256", "3K", "4M", "0", "-4096", "abc", "4KK", "", "99999999999999999999", "513", "4KB", "4Ki",
   ])
   func `a bad cluster size is refused with the range`(size: String) throws {
-    let result = try workspace.run(["--cluster-size=\(size)"])
-    try expectUsageError(result, naming: "cluster-size", "512", "2M")
+    // Of an empty value the parser makes the word behind it.
+    let wrong = size.isEmpty ? "is invalid" : "'\(size)' is invalid"
+    for option in [["--cluster-size=\(size)"], ["--cluster-size", size]] {
+      try expectUsageError(
+        try workspace.run(option), naming: wrong, "cluster-size", "512 to 2M")
+    }
   }
 
   @Test(arguments: [
@@ -50,20 +54,82 @@ import Testing
     "99999999999999999999",
   ])
   func `a bad amount of memory is refused with the range`(size: String) throws {
-    let result = try workspace.run(["--index-memory=\(size)"])
-    try expectUsageError(result, naming: "index-memory", "256K", "1024G")
+    // Of an empty value the parser makes the word behind it.
+    let wrong = size.isEmpty ? "is invalid" : "'\(size)' is invalid"
+    for option in [["--index-memory=\(size)"], ["--index-memory", size]] {
+      try expectUsageError(
+        try workspace.run(option), naming: wrong, "index-memory", "256K to 1024G")
+    }
+  }
+
+  @Test(arguments: ["64KB", "1mb", "1Gb", "1TB"])
+  func `a unit that may be of 1000 or 1024 is refused with those that are taken`(
+    size: String
+  ) throws {
+    let unit = size.suffix(2).uppercased()
+    try expectUsageError(
+      try workspace.run(["--index-memory", size]), naming: "\(unit) may mean 1000 or 1024",
+      "KiB, MiB, GiB, TiB", "such as \(size.dropLast(2))\(unit.prefix(1))")
+  }
+
+  @Test(
+    arguments: ["65536", "64K", "64k", "64KiB", "64kib"], ["1073741824", "1g", "1GIB", "1024m"])
+  func `sizes are taken with and without a unit`(cluster: String, memory: String) throws {
+    let report = try workspace.convert(["--cluster-size", cluster, "--index-memory", memory])
+    #expect(report.output.clusterSize == 65_536)
+    #expect(report.hashStore.indexMemory == 1 << 30)
+  }
+
+  @Test func `a TiB is 1024 GiB`() throws {
+    let report = try workspace.convert(["--index-memory", "1TiB"])
+    #expect(report.hashStore.indexMemory == 1 << 40)
   }
 
   @Test(arguments: ["0", "32", "-1", "x"])
   func `a bad order is refused with the range`(order: String) throws {
-    let result = try workspace.run(["--log-store-order=\(order)"])
-    try expectUsageError(result, naming: "log-store-order", "1", "31")
+    for option in [["--log-store-order=\(order)"], ["--log-store-order", order]] {
+      try expectUsageError(
+        try workspace.run(option), naming: "'\(order)' is invalid", "log-store-order", "1 to 31")
+    }
   }
 
-  @Test(arguments: ["--max-incarnations=-1", "--max-incarnations=x", "--threads=0", "--threads=-2"])
-  func `a bad number is refused with the name of its option`(option: String) throws {
-    let name = String(option.prefix { $0 != "=" }.dropFirst(2))
-    try expectUsageError(try workspace.run([option]), naming: name)
+  @Test(arguments: [
+    ("--max-incarnations", "-1", "1 to 4294967295"), ("--max-incarnations", "x", "4294967295"),
+    ("--max-incarnations", "4294967296", "4294967295"), ("--threads", "0", "1 to 256"),
+    ("--threads", "-2", "1 to 256"), ("--threads", "257", "1 to 256"),
+  ])
+  func `a bad number is refused with the range of its option`(
+    option: String, value: String, range: String
+  ) throws {
+    for words in [["\(option)=\(value)"], [option, value]] {
+      try expectUsageError(
+        try workspace.run(words), naming: "'\(value)' is invalid for '\(option)", range)
+    }
+  }
+
+  @Test func `empty names are refused`() throws {
+    try expectUsageError(
+      try workspace.run(["--report-file", ""]), naming: "--report-file", "empty")
+    let empty = try Workspace.qdedup(["convert", workspace.input.string, ""]).run()
+    try expectUsageError(empty, naming: "empty")
+    try expectUsageError(try workspace.run(from: ""), naming: "empty")
+  }
+
+  @Test(arguments: ["nbd://host/disk", "https://host/disk.img", "file:///disk.img"])
+  func `a URL is refused as what it is`(url: String) throws {
+    try expectUsageError(try workspace.run(from: url), naming: "URLs are not read", url)
+    for command in ["info", "check"] {
+      try expectUsageError(
+        try Workspace.qdedup([command, url]).run(), naming: "URLs are not read", url)
+    }
+    let result = try Workspace.qdedup(["convert", workspace.input.string, url]).run()
+    try expectUsageError(result, naming: "URL", "OUTPUT")
+  }
+
+  @Test(arguments: ["info", "check"])
+  func `a pipe is no image to look at, and the message says what to do`(command: String) throws {
+    try expectUsageError(
+      try Workspace.qdedup([command, "-"]).run(), naming: "save it to a file first")
   }
 
   @Test(arguments: ["--report=xml", "--progress=sometimes", "--format=vmdk"])
