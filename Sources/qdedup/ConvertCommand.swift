@@ -18,7 +18,10 @@ struct ConvertCommand: ParsableCommand {
         qdedup convert -c --verify --force old.qcow2 disk.qcow2
         qdedup convert -l before-update vm.qcow2 disk.qcow2
         qdedup convert -q --report-file report.json disk.img disk.qcow2
-        zstd -dc disk.img.zst | qdedup convert - disk.qcow2
+        set -o pipefail; zstd -dc disk.img.zst | qdedup convert - disk.qcow2
+
+      The end of a pipe is the end of the disk: what writes to it may have failed half-way, and \
+      only the shell knows (pipefail).
 
       EXIT STATUS
         0 done, 1 failed (if only the report could not be written, the message says that the \
