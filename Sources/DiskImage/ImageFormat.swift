@@ -1,4 +1,4 @@
-internal import SystemPackage
+package import SystemPackage
 
 /// A file format that is told from raw data by its first or last bytes.
 public enum ImageFormat: String, CaseIterable, Sendable {
@@ -30,18 +30,23 @@ public enum ImageFormat: String, CaseIterable, Sendable {
   }
 
   /// What to do with a file of this format to convert it.
-  func hint(for path: FilePath) -> String {
+  ///
+  /// - Parameters:
+  ///   - path: The file.
+  ///   - output: The name that the output is to have, as a word for a shell.
+  /// - Returns: The hint, with a command.
+  package func hint(for path: FilePath, output: String = "OUTPUT") -> String {
     let path = path.shellWord
-    let asRaw = "to take its bytes as a raw disk all the same, say -f raw"
+    let conversion = "qdedup convert - \(output) (\(asRaw))"
     switch self {
     case .gzip, .xz, .zstd, .bzip2, .lz4:
-      return "unpack it into a pipe: \(rawValue) -dc \(path) | qdedup convert - OUTPUT (\(asRaw))"
+      return "unpack it into a pipe: \(rawValue) -dc \(path) | \(conversion)"
     case .zip:
-      return "unpack it into a pipe: unzip -p \(path) | qdedup convert - OUTPUT (\(asRaw))"
+      return "unpack it into a pipe: unzip -p \(path) | \(conversion)"
     case .luks:
       return """
         open it, and convert what is in it: cryptsetup open --readonly \(path) NAME, then \
-        qdedup convert /dev/mapper/NAME OUTPUT (\(asRaw), encrypted as it is)
+        qdedup convert /dev/mapper/NAME \(output) (\(asRaw), encrypted as it is)
         """
     case .androidSparse:
       return "unpack it first: simg2img \(path) disk.raw (\(asRaw))"
@@ -49,6 +54,21 @@ public enum ImageFormat: String, CaseIterable, Sendable {
       return "convert it first: qemu-img convert -O raw \(path) disk.raw (\(asRaw))"
     }
   }
+
+  /// What to do with what comes through a pipe in this format to convert it.
+  ///
+  /// - Parameter output: The name that the output is to have, as a word for a shell.
+  /// - Returns: The hint, with a command.
+  package func hintForPipe(output: String) -> String {
+    switch self {
+    case .gzip, .xz, .zstd, .bzip2, .lz4:
+      "put the decompressor before it: … | \(rawValue) -dc | qdedup convert - \(output) (\(asRaw))"
+    default:
+      "save it to a file first; then \(hint(for: "FILE", output: output))"
+    }
+  }
+
+  private var asRaw: String { "to take its bytes as a raw disk all the same, say -f raw" }
 }
 
 extension ImageFormat {

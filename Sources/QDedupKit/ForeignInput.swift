@@ -21,35 +21,10 @@ extension ForeignInput {
 extension ForeignInput: CustomStringConvertible {
   /// What the input is, and the command that makes it one that is read.
   public var description: String {
-    guard let advice else { return ImageError.foreignFormat(path, format).description }
-    return """
-      \(path) is \(format.name), which is not read directly; \(advice) (to take its bytes as a raw \
-      disk all the same, say -f raw)
-      """
-  }
-
-  /// Nil where the error itself has the best advice.
-  private var advice: String? {
-    let conversion = "qdedup convert - \(output.string.shellWord)"
-    switch (unpacker, isStandardInput) {
-    case (let program?, true):
-      return "put the decompressor before it: … | \(program) -dc | \(conversion)"
-    case (let program?, false):
-      return "unpack it into a pipe: \(program) -dc \(path.string.shellWord) | \(conversion)"
-    case (nil, true):
-      return "save it to a file and convert that first: qemu-img convert -O raw FILE disk.raw"
-    case (nil, false):
-      return nil
-    }
-  }
-
-  /// The program that unpacks such a file to standard output with `-dc`; nil if it is no compressed
-  /// file.
-  private var unpacker: String? {
-    switch format {
-    case .gzip, .xz, .zstd, .bzip2: format.rawValue
-    default: nil
-    }
+    let word = output.string.shellWord
+    let hint =
+      isStandardInput ? format.hintForPipe(output: word) : format.hint(for: path, output: word)
+    return "\(path) is \(format.name), which is not read directly; \(hint)"
   }
 }
 

@@ -28,7 +28,7 @@ struct StoreOptions: ParsableArguments {
     help: ArgumentHelp(
       """
       The size of an incarnation: 4 × 2^n entries, n from 1 to 31. (default: from the amount of \
-      data in the input and --index-memory, 16 for a pipe)
+      data in the input, with --index-memory from the size of the disk; 16 for a pipe)
       """, valueName: "n"))
   var logStoreOrder: StoreOrder?
 
