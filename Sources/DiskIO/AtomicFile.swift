@@ -74,16 +74,6 @@ public final class AtomicFile: Sendable {
     if sync { Self.syncDirectory(Self.directory(of: path)) }
   }
 
-  /// Removes what has the file's name now, and takes over its permissions: nobody shall find the old
-  /// file there if this one never appears.
-  ///
-  /// - Throws: `IOError` of `.remove`.
-  public func removePredecessor() throws(IOError) {
-    adoptMode()
-    let failed = path.withPlatformString { unlink($0) } != 0
-    if failed, errno != ENOENT { throw IOError(.remove, path, reason: .current) }
-  }
-
   /// Opens the same file once more, for reading, whether it has a name or not.
   public func reopenedForReading() throws(IOError) -> OwnedFile {
     let opened = "/proc/self/fd/\(file.descriptor)".withPlatformString { name in

@@ -7,11 +7,14 @@ public struct FileIdentity: Equatable, Sendable {
   private let inode: UInt64
   /// Whether it is a regular file.
   public let isRegular: Bool
+  /// Whether it is a block device.
+  public let isBlockDevice: Bool
 
   init(_ status: stat) {
     device = UInt64(status.st_dev)
     inode = UInt64(status.st_ino)
     isRegular = status.st_mode & S_IFMT == S_IFREG
+    isBlockDevice = status.st_mode & S_IFMT == S_IFBLK
   }
 
   /// The identity of what stands under `path`, links followed; nil if nothing does.
@@ -34,6 +37,12 @@ extension FilePath {
     guard let name = withPlatformString({ realpath($0, nil) }) else { return self }
     defer { free(name) }
     return FilePath(platformString: name)
+  }
+
+  /// Whether the name is that of a symbolic link. The corresponding C function is `lstat`.
+  public var isSymbolicLink: Bool {
+    var status = Glibc.stat()
+    return withPlatformString { lstat($0, &status) } == 0 && status.st_mode & S_IFMT == S_IFLNK
   }
 
   /// Whether two names lead to one file, or would once there is one: links are followed.

@@ -4,7 +4,7 @@ public import SystemPackage
 public struct IOError: Error, Equatable, Sendable {
   /// What was being done when the call failed. The raw value completes "cannot …".
   public enum Operation: String, Sendable {
-    case open, create, read, write, sync, close, lock, remove, start
+    case open, create, read, write, sync, close, lock, start
     case measure = "find the size of"
     case findData = "look for data in"
     case truncate = "set the size of"

@@ -43,7 +43,7 @@ extension ImageError: CustomStringConvertible {
       name a disk image: a regular file or a block device
       """
     case .foreignFormat(let path, let format):
-      "\(path) is \(format.name), which is not read directly; \(format.hint(for: path))"
+      "\(path) is \(format.name), which is not read directly"
     case .notCheckable(let path, let format):
       "\(path) is \(format?.name ?? "a raw image"), and only qcow2 can be checked"
     case .emptyPipe(let path):

@@ -35,7 +35,7 @@ public enum ImageFormat: String, CaseIterable, Sendable {
   ///   - path: The file.
   ///   - output: The name that the output is to have, as a word for a shell.
   /// - Returns: The hint, with a command.
-  package func hint(for path: FilePath, output: String = "OUTPUT") -> String {
+  package func hint(for path: FilePath, output: String) -> String {
     let path = path.shellWord
     let conversion = "qdedup convert - \(output) (\(asRaw))"
     switch self {

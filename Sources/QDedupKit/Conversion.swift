@@ -15,7 +15,7 @@ final class Conversion {
   private var store: HashStore
   private let sequencer: Sequencer
   /// What the store was when all data had been looked up.
-  private var storeInUse: StoreInUse?
+  private var storeInUse: StoreInUse
 
   /// Prepares everything; the output is still empty.
   init(
@@ -35,6 +35,7 @@ final class Conversion {
     }
     let clusters = try Self.dataClusterCount(of: input, options, progress)
     store = try Self.makeStore(options, tuning, dataClusters: clusters, writer: writer)
+    storeInUse = StoreInUse(store)
     sequencer = Sequencer(
       writer: writer, store: store, shape: shape, maxReferences: tuning.maxReferences)
   }
@@ -99,6 +100,7 @@ final class Conversion {
       source: source, sequencer: sequencer, output: writer.file, pool: pool, shape: shape,
       compression: options.compression, progress: progress, digest: tuning.digest)
     try pipeline.run(threads: threads)
+    progress.reach(source.virtualSize)
   }
 
   /// How many threads work.
@@ -163,7 +165,7 @@ final class Conversion {
     ReportBuilder(
       options: options, input: input, source: source, image: image,
       allocatedBytes: allocatedBytes, counts: sequencer.counts, store: store,
-      storeInUse: storeInUse ?? StoreInUse(store), begin: begin
+      storeInUse: storeInUse, begin: begin
     ).report()
   }
 }

@@ -18,11 +18,11 @@ public struct CreationFailure: Equatable, Sendable {
 extension CreationFailure: CustomStringConvertible {
   /// What cannot be made, why, and what to do about it.
   public var description: String {
-    guard error.operation == .create else { return error.description }
+    guard error.operation == .create, let advice else { return error.description }
     return "\(error); \(advice)"
   }
 
-  private var advice: String {
+  private var advice: String? {
     let folder = AtomicFile.directory(of: error.path)
     switch error.reason {
     case .noSuchFileOrDirectory where !hasFolder:
@@ -32,7 +32,7 @@ extension CreationFailure: CustomStringConvertible {
     case .noSuchFileOrDirectory, .notSupported, .notPermitted:
       return "nothing can be made in the folder \(folder): name another one"
     default:
-      return "no file can be made in the folder \(folder)"
+      return nil
     }
   }
 }

@@ -24,7 +24,7 @@ extension ForeignInput: CustomStringConvertible {
     let word = output.string.shellWord
     let hint =
       isStandardInput ? format.hintForPipe(output: word) : format.hint(for: path, output: word)
-    return "\(path) is \(format.name), which is not read directly; \(hint)"
+    return "\(ImageError.foreignFormat(path, format)); \(hint)"
   }
 }
 

@@ -1,6 +1,5 @@
 internal import DiskIO
 package import DiskImage
-internal import Glibc
 package import SystemPackage
 
 /// The name of an output, found to be free or replaceable.
@@ -20,7 +19,7 @@ package struct OutputName {
       try FileIdentity(of: given)
     }
     guard let existing else {
-      if Self.isLink(given) { throw .outputDangling(given) }
+      if given.isSymbolicLink { throw .outputDangling(given) }
       path = given
       return
     }
@@ -31,10 +30,5 @@ package struct OutputName {
     guard replaces else { throw .outputExists(given) }
     if ImageLock.isWritten(given) { throw .outputInUse(given) }
     path = given.followingLinks
-  }
-
-  private static func isLink(_ path: FilePath) -> Bool {
-    var status = stat()
-    return path.withPlatformString { lstat($0, &status) } == 0 && status.st_mode & S_IFMT == S_IFLNK
   }
 }

@@ -45,9 +45,10 @@ public final class Progress: Sendable {
     phaseValue.store(phase.rawValue, ordering: .relaxed)
   }
 
-  /// Notes that the phase has come as far as `bytes`.
+  /// Notes that the phase has come as far as `bytes`, or to its end: the last cluster of a disk may
+  /// reach beyond it.
   package func reach(_ bytes: UInt64) {
-    processedValue.max(bytes, ordering: .relaxed)
+    processedValue.max(min(bytes, totalValue.load(ordering: .relaxed)), ordering: .relaxed)
   }
 
   /// Notes that the operation is over, for a disk of `bytes`.

@@ -14,7 +14,10 @@ enum ByteSize {
     let unit = text.dropFirst(digits.count).lowercased()
     if units.contains(where: { unit == $0 + "b" }) {
       throw ValidationError(
-        "\(unit.uppercased()) may mean 1000 or 1024; \(forms), such as \(digits)\(unit.prefix(1).uppercased())"
+        """
+        \(unit.uppercased()) may mean 1000 or 1024; \(forms), such as \
+        \(digits.isEmpty ? "64" : digits)\(unit.prefix(1).uppercased())
+        """
       )
     }
     let exponent = units.firstIndex { unit == $0 || unit == $0 + "ib" }

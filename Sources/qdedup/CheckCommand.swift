@@ -58,7 +58,8 @@ struct CheckCommand: ParsableCommand {
       let code = error.isUncheckableFormat ? Self.uncheckable : .failure
       throw Terminal.fail(error.description, code: code)
     }
-    try Terminal.write(json ? try JSONText.pretty(report) + "\n" : CheckText(report).text)
+    try Terminal.write(
+      json ? try JSONText.pretty(report) + "\n" : Terminal.legible(CheckText(report).text))
     if let code = Self.exitCodes[report.result] { throw ExitCode(code) }
   }
 

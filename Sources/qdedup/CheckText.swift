@@ -80,14 +80,15 @@ struct CheckText {
     guard let repair = report.repair else { return [] }
     let (purpose, what) =
       repair == .leaks
-      ? ("to get the room back", "Nothing else")
-      : ("before anything is written to it", "Nothing but refcounts and COPIED flags")
+      ? ("to get the room back", "nothing else")
+      : ("before anything is written to it", "nothing but refcounts and COPIED flags")
     let command = "qemu-img check -r \(repair.rawValue) \(FilePath(report.path).shellWord)"
-    let store = report.hashStore?.state == .valid ? "; the hash store is stale afterwards" : ""
+    let hasStore = report.hashStore.map { $0.state != .stale } ?? false
+    let store = hasStore ? "; the hash store is stale afterwards" : ""
     return [
       """
-      advice: run \(command.visible) \(purpose). \(what) is wrong, and what a guest reads stays as \
-      it is\(store)
+      advice: run \(command.visible) \(purpose). Of its tables \(what) is wrong, and what a guest \
+      reads stays as it is\(store)
       """
     ]
   }

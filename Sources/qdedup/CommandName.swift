@@ -23,7 +23,7 @@ enum CommandName {
     if let nearest, distance(name, nearest) <= 2, !name.isEmpty {
       return "did you mean '\(nearest)'?"
     }
-    if isFile(name) {
+    if isFile(name), !ImageName.isURL(name) {
       let words = arguments + (arguments.count == 1 ? ["disk.qcow2"] : [])
       return "to convert it: qdedup convert \(words.map(\.shellWord).joined(separator: " "))"
     }

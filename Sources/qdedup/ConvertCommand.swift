@@ -82,19 +82,24 @@ struct ConvertCommand: ParsableCommand {
     display?.stop()
     switch outcome {
     case .success(let report):
-      do {
-        try reportFile?.write(report)
-        try reportOptions.show(report)
-      } catch let failure as ReportFailure {
-        throw Terminal.fail("\(output) is complete; only its report is missing: \(failure)")
-      }
+      try deliver(report, to: reportFile)
     case .failure(let error):
       let code = error.isInterruption ? ExitCode(Interruption.exitCode) : .failure
       throw Terminal.fail(error.description, code: code)
     }
   }
 
-  /// Opens the report file, unless it is the input or the output, and removes a report of before.
+  /// Writes the report wherever it is to go; one place that fails does not keep it from the other.
+  private func deliver(_ report: ConversionReport, to file: ReportFile?) throws {
+    let outcomes = [
+      Result { try file?.write(report) }, Result { try reportOptions.show(report) },
+    ]
+    for case .failure(let failure) in outcomes {
+      throw Terminal.fail("\(output) is complete; only its report is missing: \(failure)")
+    }
+  }
+
+  /// Opens the report file, unless it is the input or the output.
   private func openReportFile() throws -> ReportFile? {
     guard let name = reportOptions.reportFile else { return nil }
     for (other, what) in [(input, "input"), (output, "output")]
@@ -103,8 +108,12 @@ struct ConvertCommand: ParsableCommand {
     }
     do {
       return try ReportFile(FilePath(name), replacesAnything: outputOptions.force)
-    } catch let failure as ReportFailure {
-      throw Terminal.fail("\(failure)")
+    } catch {
+      if Interruption.progress.isCancelled {
+        throw Terminal.fail(
+          ConversionError.interrupted.description, code: ExitCode(Interruption.exitCode))
+      }
+      throw Terminal.fail("\(error)")
     }
   }
 

@@ -43,6 +43,6 @@ struct InfoCommand: ParsableCommand {
       throw Terminal.fail(error.description)
     }
     try Terminal.write(
-      json ? try JSONText.pretty(description) + "\n" : InfoText(description).text)
+      json ? try JSONText.pretty(description) + "\n" : Terminal.legible(InfoText(description).text))
   }
 }

@@ -41,7 +41,7 @@ struct QDedup: ParsableCommand {
 
       EXIT STATUS
         0 done, 1 failed, 64 wrong usage, 130 interrupted (by SIGINT, SIGTERM, SIGHUP or SIGQUIT); \
-      check: 1 not all could be checked, 2 corrupt, 3 leaks
+      check: 1 not all could be checked, 2 corrupt, 3 leaks, 63 not qcow2
       """,
     version: qdedupVersion,
     subcommands: [ConvertCommand.self, InfoCommand.self, CheckCommand.self])

@@ -1,20 +1,21 @@
 import DiskIO
+import Glibc
 import QDedupKit
 import SystemPackage
 
 /// The file that `--report-file` names. A place that takes no file shows before the conversion; the
-/// report appears after it, whole. A pipe or a terminal is written to as it is.
+/// report appears after it, whole, and until then what stands there stays. A pipe or a terminal is
+/// written to as it is.
 struct ReportFile {
   private let path: FilePath
   private let target: Target
 
   private enum Target {
-    case file(AtomicFile)
+    case file(AtomicFile, replacing: Bool)
     case stream(FileDescriptor)
   }
 
-  /// Prepares the place, and removes a report that an earlier run has left there: nobody shall take
-  /// it for that of a run that failed.
+  /// Prepares the place.
   ///
   /// - Parameters:
   ///   - path: The name as the user wrote it; where it is a link, what that leads to is replaced.
@@ -23,16 +24,39 @@ struct ReportFile {
   init(_ path: FilePath, replacesAnything: Bool) throws {
     self.path = path
     do {
-      if let existing = try FileIdentity(of: path) {
-        target =
-          existing.isRegular
-          ? .file(try Self.successor(of: path, replacesAnything))
-          : .stream(try FileDescriptor.open(path, .writeOnly, options: .closeOnExec))
-      } else {
-        target = .file(try AtomicFile(replacing: path))
-      }
+      target = try Self.target(path, replacesAnything)
     } catch {
       throw Self.failure(path, error)
+    }
+  }
+
+  private static func target(_ path: FilePath, _ replacesAnything: Bool) throws -> Target {
+    guard let existing = try FileIdentity(of: path) else {
+      if path.isSymbolicLink {
+        throw refusal(path, "is a symbolic link that leads nowhere; remove it")
+      }
+      return .file(try AtomicFile(replacing: path), replacing: replacesAnything)
+    }
+    if existing.isBlockDevice { throw refusal(path, "is a block device") }
+    guard existing.isRegular else { return .stream(try stream(path)) }
+    guard try replacesAnything || isReport(path) else {
+      throw refusal(path, "exists already and is no report; replace it with --force")
+    }
+    return .file(try AtomicFile(replacing: path.followingLinks), replacing: true)
+  }
+
+  /// Opens a pipe or a terminal. A named pipe is waited for until somebody reads it, or a signal
+  /// comes.
+  private static func stream(_ path: FilePath) throws -> FileDescriptor {
+    while true {
+      do {
+        let opened = try FileDescriptor.open(
+          path, .writeOnly, options: [.closeOnExec, .nonBlocking])
+        _ = fcntl(opened.rawValue, F_SETFL, fcntl(opened.rawValue, F_GETFL) & ~O_NONBLOCK)
+        return opened
+      } catch Errno.noSuchAddressOrDevice where !Interruption.progress.isCancelled {
+        usleep(10_000)
+      }
     }
   }
 
@@ -40,12 +64,12 @@ struct ReportFile {
   ///
   /// - Throws: `ReportFailure`.
   func write(_ report: ConversionReport) throws {
-    let text = Array((try JSONText.pretty(report) + "\n").utf8)
     do {
+      let text = Array((try JSONText.pretty(report) + "\n").utf8)
       switch target {
-      case .file(let file):
+      case .file(let file, let replacing):
         try file.file.write(text, at: 0)
-        try file.publish(replacing: true, sync: false)
+        try file.publish(replacing: replacing, sync: false)
       case .stream(let descriptor):
         try descriptor.writeAll(text)
         try descriptor.close()
@@ -55,32 +79,24 @@ struct ReportFile {
     }
   }
 
-  /// The file that takes the place of another one.
-  private static func successor(of path: FilePath, _ replacesAnything: Bool) throws -> AtomicFile {
-    let size = try OwnedFile(readingFrom: path).size()
-    let isReport = try isReport(path, size)
-    guard replacesAnything || size == 0 || isReport else {
-      throw ReportFailure(
-        description: """
-          \(path) exists already and is no report; replace it with --force, or choose another name \
-          for the report
-          """)
-    }
-    let file = try AtomicFile(replacing: path.followingLinks)
-    if isReport { try file.removePredecessor() }
-    return file
-  }
-
-  /// Whether a file of this size can be a report: JSON, and not too large for one.
-  private static func isReport(_ path: FilePath, _ size: UInt64) throws -> Bool {
-    guard (1...largestReport).contains(size) else { return false }
-    let buffer = try AlignedBuffer(byteCount: 1, purpose: "the beginning of a report")
-    let count = try OwnedFile(readingFrom: path).read(into: buffer.bytes, at: 0)
-    return count == 1 && buffer.bytes[0] == UInt8(ascii: "{")
+  /// Whether a regular file is empty or a report of before, which nobody misses.
+  private static func isReport(_ path: FilePath) throws -> Bool {
+    let file = try OwnedFile(readingFrom: path)
+    let size = try file.size()
+    guard size > 0 else { return true }
+    guard size <= largestReport else { return false }
+    let buffer = try AlignedBuffer(byteCount: Int(size), purpose: "a report of before")
+    let count = try file.read(into: buffer.bytes, at: 0)
+    let text = String(decoding: buffer.bytes[..<count], as: UTF8.self)
+    return text.hasPrefix("{") && text.contains("\"report_version\"")
   }
 
   /// More bytes than a report has, whatever the names in it.
   private static let largestReport: UInt64 = 1 << 20
+
+  private static func refusal(_ path: FilePath, _ reason: String) -> ReportFailure {
+    ReportFailure(description: "\(path) \(reason), or choose another name for the report")
+  }
 
   private static func failure(_ path: FilePath, _ error: any Error) -> ReportFailure {
     switch error {

@@ -24,9 +24,8 @@ struct ReportOptions: ParsableArguments {
     help: ArgumentHelp(
       "Write the report as JSON to this file too.",
       discussion: """
-        An existing file is replaced without --force only if it is empty or looks like a report (it \
-        begins with { and has at most 1 MiB); such a report is removed at the start, so that none \
-        is left if the conversion fails.
+        An existing file is replaced without --force only if it is empty or a report of before. \
+        If the conversion fails, it stays as it was.
         """, valueName: "path"),
     completion: .file(extensions: ["json"]))
   var reportFile: String?
@@ -34,7 +33,7 @@ struct ReportOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      Progress on standard error: a bar, always or if that is a terminal (auto), or an object a \
+      Progress on standard error: a bar (always; auto: only on a terminal) or one JSON object a \
       line (json). (default: auto, or never with --quiet)
       """,
       discussion: """
@@ -47,7 +46,8 @@ struct ReportOptions: ParsableArguments {
   @Flag(
     name: [.short, .long],
     help: """
-      Say nothing but errors: no report, no progress, but for what --report and --progress ask for.
+      Say nothing but errors: no report and no progress, except what --report and --progress ask \
+      for.
       """)
   var quiet = false
 

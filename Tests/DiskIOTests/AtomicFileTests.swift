@@ -34,19 +34,6 @@ import TestSupport
     #expect(try TemporaryDirectory.content(of: path) == [9])
   }
 
-  @Test("what has the name may go at once, and leaves its mode", arguments: [false, true])
-  func predecessor(replacing: Bool) throws {
-    let path = try scratch.make("out", [9])
-    try FileManager.default.setAttributes([.posixPermissions: 0o640], ofItemAtPath: path.string)
-    let file = try AtomicFile(replacing: path)
-    try file.removePredecessor()
-    #expect(try scratch.names() == [])
-    try file.removePredecessor()
-    try file.publish(replacing: replacing, sync: false)
-    let mode = try FileManager.default.attributesOfItem(atPath: path.string)[.posixPermissions]
-    #expect(mode as? Int == 0o640)
-  }
-
   @Test("an existing name is refused and stays as it is")
   func refuses() throws {
     let path = try scratch.make("out", [9])

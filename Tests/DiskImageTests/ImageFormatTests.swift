@@ -88,9 +88,11 @@ import Testing
 
   @Test("each name and hint says what it is and how to go on", arguments: ImageFormat.allCases)
   func messages(format: ImageFormat) {
-    let message = ImageError.foreignFormat("disk.x", format).description
-    #expect(message.hasPrefix("disk.x is \(format.name), which is not read directly; "))
+    let error = ImageError.foreignFormat("disk.x", format).description
+    #expect(error == "disk.x is \(format.name), which is not read directly")
+    let message = format.hint(for: "disk.x", output: "OUTPUT")
     #expect(message.contains("-f raw"))
+    #expect(format.hintForPipe(output: "OUTPUT").contains("-f raw"))
     let command =
       switch format {
       case .gzip, .xz, .zstd, .bzip2, .lz4:

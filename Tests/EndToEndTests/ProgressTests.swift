@@ -39,8 +39,7 @@ import Testing
     command.input = .heldPipe
     let conversion = try command.start()
     try conversion.send(RawImage.noise(count: 1 << 20, seed: 162))
-    try conversion.waitUntil { conversion.hasOpenFile(in: workspace.outputFolder) }
-    usleep(300_000)
+    #expect(try conversion.waitUntil { try conversion.errorsSoFar().contains("converting") })
     try conversion.endInput()
     let lines = try lines(try conversion.wait().expectingExit(0))
     let last = try #require(lines.last)

@@ -1,3 +1,4 @@
+import Foundation
 import SystemPackage
 import TestSupport
 import Testing
@@ -17,10 +18,6 @@ import Testing
   ) throws -> CommandResult {
     let options = ["-q", "--report-file", report ?? self.report.string] + options
     return try workspace.run(options, from: source)
-  }
-
-  private func exists(_ path: FilePath) throws -> Bool {
-    try Command("test", ["-e", path.string]).run().exitCode == 0
   }
 
   @Test func `a file that is no report is replaced by force alone`() throws {
@@ -61,20 +58,60 @@ import Testing
     #expect(try Report(json: try RawImage.read(report)).output.clusterSize == 8192)
   }
 
-  @Test func `a report of before does not survive a run that fails`() throws {
+  @Test func `a run that fails leaves everything as it was`() throws {
     try run().expectingExit(0)
-    #expect(try run().exitCode == 1, "the output exists")
-    #expect(try exists(report) == false)
-    try run(["--force"]).expectingExit(0)
+    let old = try RawImage.read(report)
     let missing = workspace.folder.file("missing").string
-    #expect(try run(["--force"], from: missing).exitCode == 1)
-    #expect(try exists(report) == false)
+    for result in [
+      try run(), try run(["--force"], from: missing), try run(["--force", "--threads", "0"]),
+    ] {
+      #expect(result.exitCode != 0)
+      #expect(try RawImage.read(report) == old)
+    }
   }
 
-  @Test func `wrong usage leaves a report of before alone`() throws {
-    try run().expectingExit(0)
-    #expect(try run(["--force", "--threads", "0"]).exitCode == 64)
-    #expect(try exists(report))
+  @Test func `JSON of other programs is no report`() throws {
+    let other = try QemuImage.run(
+      ["info", "-f", "raw", "--output=json", workspace.input.string]).standardOutput
+    try RawImage.write(other, to: report)
+    try expectRefusal(try run(), naming: report.string, "--force", leaving: workspace)
+    #expect(try RawImage.read(report) == other)
+  }
+
+  @Test func `a link that leads nowhere is refused and stays`() throws {
+    try Command("ln", ["-s", "nowhere", report.string]).run().expectingExit(0)
+    for options in [[], ["--force"]] {
+      try expectRefusal(
+        try run(options), naming: report.string, "leads nowhere", leaving: workspace)
+      try Command("test", ["-L", report.string]).run().expectingExit(0)
+    }
+  }
+
+  @Test func `a file that appears meanwhile is not replaced, and the other report is shown`()
+    throws
+  {
+    var command = try workspace.conversion(
+      ["--report", "json", "--report-file", report.string], from: "-")
+    command.input = .heldPipe
+    let conversion = try command.start()
+    try conversion.send(RawImage.noise(count: 3_000_000, seed: 153))
+    try conversion.waitUntil { conversion.hasOpenFile(in: workspace.outputFolder) }
+    try RawImage.write(Array("precious".utf8), to: report)
+    try conversion.endInput()
+    let result = try conversion.wait()
+    #expect(result.exitCode == 1 && result.errors.contains("is complete; only its report"))
+    #expect(try Report(json: result.standardOutput).command == "convert")
+    #expect(try RawImage.read(report) == Array("precious".utf8))
+  }
+
+  @Test func `a pipe that nobody reads is waited for until a signal comes`() throws {
+    let pipe = workspace.folder.file("pipe")
+    try Command("mkfifo", [pipe.string]).run().expectingExit(0)
+    let conversion = try workspace.conversion(["--report-file", pipe.string]).start()
+    #expect(try conversion.waitUntil { conversion.catches(SIGINT) })
+    conversion.signal(SIGINT)
+    #expect(try conversion.wait().ending == .exited(130))
+    #expect(try workspace.outputNames() == [])
   }
 
   @Test(arguments: [

@@ -50,6 +50,16 @@ import TestSupport
     canceller.join()
   }
 
+  @Test("nothing goes beyond the disk's end, where that is known", arguments: [100, nil])
+  func progress(total: UInt64?) {
+    let progress = Progress()
+    progress.begin(.converting, totalBytes: total)
+    for bytes: UInt64 in [60, 4096, 10] { progress.reach(bytes) }
+    #expect(progress.processedBytes == total ?? 4096)
+    progress.begin(.verifying, totalBytes: total)
+    #expect(progress.processedBytes == 0 && progress.totalBytes == total)
+  }
+
   @Test("an existing output stays")
   func existing() throws {
     var trial = try Trial(Disks.unique(clusters: 100, clusterSize: 4096))

@@ -42,7 +42,7 @@ extension ImageChecker {
 
   /// Looks for the data file, without opening it: where there is none, the tables lead to nothing.
   ///
-  /// A name that is none of a local file says nothing.
+  /// A name that is not that of a local file tells nothing.
   func checkDataFile() {
     guard let external = metadata.dataFile else { return }
     if external.bytes.isEmpty {

@@ -59,8 +59,10 @@ extension CheckReport {
     _ store: HashStore?, _ storeFailure: String?, notes: [String]
   ) {
     let findings = check.findings
-    // QEMU does not open an encrypted image without its key, and looks elsewhere for a data file.
-    let isForQemu = metadata.encryption == nil && metadata.dataFile == nil
+    // QEMU does not open an encrypted image without its key, looks elsewhere for a data file, and
+    // opens a backing file, which nobody has allowed here.
+    let isForQemu =
+      metadata.encryption == nil && metadata.dataFile == nil && metadata.backingFile == nil
     let isCorrupt =
       findings[.corruption] > 0 || findings[.overlap] > 0 || store?.state == .damaged
     let result: Result =

@@ -1,4 +1,5 @@
 internal import DedupStore
+internal import DiskImage
 
 extension ReportBuilder {
   /// What a user of the output should know.
@@ -13,10 +14,12 @@ extension ReportBuilder {
     let causes = [
       options.logStoreOrder.map { "--log-store-order \($0)" },
       options.maxIncarnations.map { "--max-incarnations \($0)" },
-    ].compactMap { $0 }.joined(separator: " and ")
+    ].compactMap { $0 }
+    let advice =
+      causes.isEmpty ? "" : "; to keep to it, leave out \(causes.joined(separator: " and "))"
     return """
-      the hash store took \(storeInUse.ramBytes) bytes of memory, more than the \(bound) of \
-      --index-memory, because \(causes) goes before it; leave that out to keep to the memory
+      the hash store took \(storeInUse.ramBytes.inByteUnits) of memory, more than the \
+      \(bound.inByteUnits) of --index-memory\(advice)
       """
   }
 

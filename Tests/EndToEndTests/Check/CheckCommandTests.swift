@@ -45,7 +45,7 @@ import Testing
     let lines = result.output.split(separator: "\n")
     #expect(lines[0].hasPrefix("corruption: a refcount is too low at host byte"))
     #expect(lines[0].hasSuffix("expected 1, found 0"))
-    #expect(lines[100].hasPrefix("… and "))
+    #expect(lines[100].hasPrefix("... and "))
     #expect(lines.count < 106 && result.errors.isEmpty)
     let outcome = try expectAgreement(on: image)
     #expect(outcome.report?.findings.count == 100)

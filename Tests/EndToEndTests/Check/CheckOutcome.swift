@@ -103,11 +103,18 @@ struct CheckOutcome {
   }
 
   /// What `qemu-img check` says of an image.
-  static func qemu(_ image: FilePath) throws -> Self {
+  ///
+  /// - Parameters:
+  ///   - image: The image.
+  ///   - detectsFormat: Whether QEMU looks what format it is, instead of taking it for qcow2.
+  /// - Returns: Its exit code and what it counted.
+  /// - Throws: `TestSupportError` if it cannot be run.
+  static func qemu(_ image: FilePath, detectsFormat: Bool = false) throws -> Self {
+    let format = detectsFormat ? [] : ["-f", "qcow2"]
     // QEMU looks for a data file from the current folder on.
     let result = try Command.shell(
-      "cd \"$1\" && exec qemu-img check -f qcow2 --output=json \"$2\"",
-      [image.removingLastComponent().string, image.string]
+      "cd \"$1\" && shift && exec qemu-img check --output=json \"$@\"",
+      [image.removingLastComponent().string] + format + [image.string]
     ).run()
     let report = try? JSONDecoder().decode(QemuReport.self, from: Data(result.standardOutput))
     let counts = report.map {

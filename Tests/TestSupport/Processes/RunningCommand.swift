@@ -66,6 +66,11 @@ public final class RunningCommand {
     String(decoding: try ChildProcess.content(of: standardOutput), as: UTF8.self)
   }
 
+  /// What it has printed on standard error so far.
+  public func errorsSoFar() throws -> String {
+    String(decoding: try ChildProcess.content(of: standardError), as: UTF8.self)
+  }
+
   /// Whether it has ended. It then waits no longer in `wait`.
   public func hasEnded() -> Bool {
     if ending == nil {
@@ -121,6 +126,14 @@ public final class RunningCommand {
       let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "\(links)/\(name)")
       return target?.hasPrefix(directory.string + "/") ?? false
     }
+  }
+
+  /// Whether it has a handler for a signal such as `SIGINT`.
+  public func catches(_ signal: CInt) -> Bool {
+    let status = try? String(contentsOfFile: "/proc/\(processID)/status", encoding: .utf8)
+    let line = status?.split(separator: "\n").first { $0.hasPrefix("SigCgt:") }
+    let digits = line?.split(whereSeparator: \.isWhitespace).last ?? ""
+    return (UInt64(digits, radix: 16) ?? 0) >> UInt64(signal - 1) & 1 == 1
   }
 
   /// Feeds a file into a pipe from a thread of its own, and then closes the pipe.
