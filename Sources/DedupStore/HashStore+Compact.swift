@@ -31,8 +31,8 @@ extension HashStore {
 
   /// The entries of the log store in the order of the clusters that had them first, which does not
   /// depend on the order of the table.
-  private func entriesInOrder() -> [HashInfo] {
-    var entries: [HashInfo] = []
+  private func entriesInOrder() -> [StoreEntry] {
+    var entries: [StoreEntry] = []
     entries.reserveCapacity(logStore.count)
     for entry in UnsafeBufferPointer(start: logStore.slots, count: geometry.entryCount)
     where !entry.isEmpty {
@@ -43,5 +43,5 @@ extension HashStore {
   }
 
   /// An entry, and as much again to sort it.
-  private static let bytesToMoveAnEntry = 2 * MemoryLayout<HashInfo>.stride
+  private static let bytesToMoveAnEntry = 2 * MemoryLayout<StoreEntry>.stride
 }

@@ -37,7 +37,7 @@ extension HashStore {
       tagMatched = true
       let entry =
         kept?[slot]
-        ?? HashInfo(
+        ?? StoreEntry(
           decoding: UnsafeRawBufferPointer(bucketBytes.bytes), at: index * StoreGeometry.entryBytes)
       guard entry.digest == wanted.digest, !entry.isEmpty else { continue }
       digestMatched = true

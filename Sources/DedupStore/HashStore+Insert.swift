@@ -7,7 +7,7 @@ extension HashStore {
   /// - Parameter entry: The entry, whose physical sector must not be 0.
   /// - Throws: `StoreError.emptyEntry`, or what made the freeze fail. The entry is not stored then,
   ///   all others still are, and the call may be repeated.
-  public func insert(_ entry: HashInfo) throws(StoreError) {
+  public func insert(_ entry: StoreEntry) throws(StoreError) {
     guard !entry.isEmpty else { throw .emptyEntry(entry) }
     while !logStore.insert(entry) {
       try freeze()
@@ -34,7 +34,7 @@ extension HashStore {
   /// - Returns: Whether there was such an entry.
   /// - Throws: `StoreError.io` if a store cluster cannot be read.
   @discardableResult
-  public func remove(_ entry: HashInfo) throws(StoreError) -> Bool {
+  public func remove(_ entry: StoreEntry) throws(StoreError) -> Bool {
     if !logStore.remove(entry) {
       let wanted = WantedEntry(digest: entry.digest, exactly: entry)
       guard let place = try findFrozen(wanted) else { return false }

@@ -36,12 +36,12 @@ extension HashStore {
   struct WantedEntry {
     let digest: Digest
     /// If given, only this entry will do.
-    let exactly: HashInfo?
+    let exactly: StoreEntry?
   }
 
   /// Where a search in the incarnations has ended.
   struct FrozenPlace {
-    let entry: HashInfo
+    let entry: StoreEntry
     /// The index of the incarnation, oldest first.
     let rank: Int
     let slot: Int

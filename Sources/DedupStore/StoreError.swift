@@ -11,9 +11,9 @@ public enum StoreError: Error, Sendable {
   /// The order is not one that a store may have.
   case invalidOrder(Int)
   /// The entry to be inserted has the physical sector 0, which marks an empty slot.
-  case emptyEntry(HashInfo)
+  case emptyEntry(StoreEntry)
   /// An entry was about to be frozen in a bucket that is neither of its two (S14).
-  case misplacedEntry(HashInfo, bucket: Int, order: Int)
+  case misplacedEntry(StoreEntry, bucket: Int, order: Int)
 }
 
 extension StoreError: CustomStringConvertible {

@@ -9,7 +9,7 @@ public struct StoreHit: Hashable, Sendable {
   }
 
   /// The entry, decoded (S25).
-  public let entry: HashInfo
+  public let entry: StoreEntry
   /// Where it was found.
   public let origin: Origin
 }

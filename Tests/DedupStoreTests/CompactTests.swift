@@ -4,16 +4,16 @@ import Testing
 
 /// Stores that are laid out anew in a smaller order (S9).
 @Suite struct CompactTests {
-  private func entries(_ count: Int) -> [HashInfo] {
+  private func entries(_ count: Int) -> [StoreEntry] {
     var random = SplitMix64(seed: 9)
     return (1...max(1, count)).prefix(count).map { number in
-      HashInfo(
+      StoreEntry(
         digest: Digest(high: random.next(), low: random.next()),
         physicalSector: UInt64(number) * 8, firstLogicalSector: UInt64(number) * 16)
     }
   }
 
-  private func store(_ entries: [HashInfo], order: Int) throws -> (HashStore, MemoryStorage) {
+  private func store(_ entries: [StoreEntry], order: Int) throws -> (HashStore, MemoryStorage) {
     let storage = MemoryStorage()
     let store = try HashStore(order: order, maxIncarnations: 0, storage: storage)
     for entry in entries { try store.insert(entry) }

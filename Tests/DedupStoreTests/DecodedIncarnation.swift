@@ -4,7 +4,7 @@ import Testing
 /// An incarnation read from bytes by plain arithmetic, without the code that wrote it.
 struct DecodedIncarnation {
   /// The used slots.
-  private(set) var entries: [Int: HashInfo] = [:]
+  private(set) var entries: [Int: StoreEntry] = [:]
   /// The tags of all slots.
   private(set) var tags: [UInt64] = []
   let trailer: IncarnationTrailer
@@ -24,7 +24,7 @@ struct DecodedIncarnation {
     for slot in 0..<slots {
       let tag = Self.number(filterArea, at: slot * tagBytes, byteCount: tagBytes)
       tags.append(tag)
-      let entry = HashInfo(
+      let entry = StoreEntry(
         digest: Digest(
           high: Self.number(tableArea, at: slot * 32, byteCount: 8),
           low: Self.number(tableArea, at: slot * 32 + 8, byteCount: 8)),

@@ -45,8 +45,8 @@ import Testing
 
   @Test("An entry is 32 bytes in memory without padding")
   func entrySize() {
-    #expect(MemoryLayout<HashInfo>.size == 32)
-    #expect(MemoryLayout<HashInfo>.stride == 32)
+    #expect(MemoryLayout<StoreEntry>.size == 32)
+    #expect(MemoryLayout<StoreEntry>.stride == 32)
   }
 
   @Test("XXH3-64 is the one of the xxHash specification")

@@ -15,14 +15,14 @@ struct Entries {
   }
 
   /// An entry of a new random digest.
-  mutating func next() -> HashInfo {
+  mutating func next() -> StoreEntry {
     next(digest())
   }
 
   /// An entry of this digest; no two have the same physical sector.
-  mutating func next(_ digest: Digest) -> HashInfo {
+  mutating func next(_ digest: Digest) -> StoreEntry {
     nextSector += 8
-    return HashInfo(
+    return StoreEntry(
       digest: digest, physicalSector: nextSector, firstLogicalSector: generator.next() >> 9)
   }
 }

@@ -8,9 +8,9 @@ import TestSupport
   /// What must not change when an insert or the end fails.
   struct State: Equatable {
     let incarnations: [UInt64]
-    let found: [HashInfo?]
+    let found: [StoreEntry?]
 
-    init(_ store: HashStore, _ entries: [HashInfo]) throws {
+    init(_ store: HashStore, _ entries: [StoreEntry]) throws {
       incarnations = store.dump.incarnations
       found = try entries.map { try store.lookup($0.digest)?.entry }
     }
@@ -23,7 +23,7 @@ import TestSupport
     let store = try HashStore(
       order: 2, maxIncarnations: max, storage: storage, keptTableBytes: call % 2 * 8192)
     var entries = Entries(seed: 12)
-    var all: [HashInfo] = []
+    var all: [StoreEntry] = []
     var failures = 0
     for _ in 0..<200 {
       let entry = entries.next()

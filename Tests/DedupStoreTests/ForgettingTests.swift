@@ -4,7 +4,7 @@ import TestSupport
 
 @Suite struct ForgettingTests {
   /// Freezes one new entry.
-  private func freeze(_ store: HashStore, _ entries: inout Entries) throws -> HashInfo {
+  private func freeze(_ store: HashStore, _ entries: inout Entries) throws -> StoreEntry {
     let entry = entries.next()
     try store.insert(entry)
     try store.finish()
@@ -18,7 +18,7 @@ import TestSupport
     let storage = MemoryStorage()
     let store = try HashStore(order: 2, maxIncarnations: UInt32(max), storage: storage)
     var entries = Entries(seed: 18)
-    var frozen: [HashInfo] = []
+    var frozen: [StoreEntry] = []
     var offsets: [UInt64] = []
     for round in 1...5 * max + 5 {
       frozen.append(try freeze(store, &entries))
@@ -42,7 +42,7 @@ import TestSupport
     let storage = MemoryStorage()
     let store = try HashStore(order: 1, maxIncarnations: 0, storage: storage)
     var entries = Entries(seed: 17)
-    var frozen: [HashInfo] = []
+    var frozen: [StoreEntry] = []
     for _ in 0..<300 { frozen.append(try freeze(store, &entries)) }
     #expect(store.incarnationCount == 300)
     #expect(store.limboCount == 0)
@@ -56,7 +56,7 @@ import TestSupport
     let store = try HashStore(order: order, maxIncarnations: 0, storage: try SparseStorage())
     let ramBytes = store.ramBytes
     var entries = Entries(seed: 170)
-    var frozen: [HashInfo] = []
+    var frozen: [StoreEntry] = []
     for _ in 0..<count {
       frozen.append(try freeze(store, &entries))
       let groups = (frozen.count + 7) / 8
@@ -84,7 +84,7 @@ import TestSupport
     let store = try HashStore(order: 6, maxIncarnations: 0, storage: MemoryStorage())
     let ramBytes = store.ramBytes
     var entries = Entries(seed: 20)
-    var known: [HashInfo] = []
+    var known: [StoreEntry] = []
     for _ in 0..<20 { known.append(try freeze(store, &entries)) }
     known.append(entries.next())
     try store.insert(known.last!)

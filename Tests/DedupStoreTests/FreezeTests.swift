@@ -7,7 +7,7 @@ import TestSupport
   /// A store whose log store holds some entries.
   static func filled(
     order: Int, count: Int, max: UInt32 = 0, storage: MemoryStorage
-  ) throws -> (store: HashStore, entries: [HashInfo]) {
+  ) throws -> (store: HashStore, entries: [StoreEntry]) {
     let store = try HashStore(order: order, maxIncarnations: max, storage: storage)
     var entries = Entries(seed: UInt64(order))
     let made = (0..<count).map { _ in entries.next() }
@@ -19,7 +19,7 @@ import TestSupport
   func s10WhenFull() throws {
     let store = try HashStore(order: 3, maxIncarnations: 0, storage: MemoryStorage())
     var entries = Entries(seed: 10)
-    var all: [HashInfo] = []
+    var all: [StoreEntry] = []
     while store.incarnationCount == 0 {
       all.append(entries.next())
       try store.insert(all.last!)
@@ -113,7 +113,7 @@ import TestSupport
   func s13Sparse() throws {
     let storage = MemoryStorage()
     let store = try HashStore(order: 12, maxIncarnations: 0, storage: storage)
-    let entry = HashInfo(
+    let entry = StoreEntry(
       digest: Digest(high: 64, low: 1), physicalSector: 8, firstLogicalSector: 0)
     try store.insert(entry)
     try store.finish()
@@ -134,7 +134,7 @@ import TestSupport
   func s14Misplaced() throws {
     let storage = MemoryStorage()
     let (store, _) = try Self.filled(order: 4, count: 3, storage: storage)
-    let entry = HashInfo(
+    let entry = StoreEntry(
       digest: Digest(high: 5, low: 6), physicalSector: 8, firstLogicalSector: 0)
     store.logStore.slots[7 * 4] = entry
     let error = #expect(throws: StoreError.self) { try store.finish() }

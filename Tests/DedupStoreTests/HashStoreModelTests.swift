@@ -61,7 +61,7 @@ struct ModelRun {
     #expect(store.dump.limbo.count == store.limboCount)
   }
 
-  private mutating func insert(_ entry: HashInfo) throws {
+  private mutating func insert(_ entry: StoreEntry) throws {
     try store.insert(entry)
     followFreeze()
     model.insert(entry)

@@ -21,7 +21,7 @@ import TestSupport
     let storage = MemoryStorage()
     let store = try store(keeping: count, storage)
     var entries = Entries(seed: 44)
-    var frozen: [HashInfo] = []
+    var frozen: [StoreEntry] = []
     for _ in 0..<20 {
       frozen.append(entries.next())
       try store.insert(frozen.last!)

@@ -8,7 +8,7 @@ import TestSupport
   func s06Reset(order: Int) throws {
     let store = try LogTable(order: order)
     var entries = Entries(seed: 6)
-    var stored: [HashInfo] = []
+    var stored: [StoreEntry] = []
     #expect(store.count == 0)
     for _ in 0..<(2 << order) {
       let entry = entries.next()
@@ -25,7 +25,7 @@ import TestSupport
     for seed in 1...8 as ClosedRange<UInt64> {
       let store = try LogTable(order: order)
       var entries = Entries(seed: seed)
-      var stored: [HashInfo] = []
+      var stored: [StoreEntry] = []
       var entry = entries.next()
       while store.insert(entry) {
         stored.append(entry)
@@ -49,10 +49,10 @@ import TestSupport
       let h1: UInt64 = high < 4 ? 0 : 1
       let digest = Digest(high: high << 8 | h1, low: h1 + 1)
       #expect(
-        store.insert(HashInfo(digest: digest, physicalSector: 8, firstLogicalSector: high)))
+        store.insert(StoreEntry(digest: digest, physicalSector: 8, firstLogicalSector: high)))
     }
     // Room for this one is only made when one of bucket 1 goes to bucket 2.
-    let last = HashInfo(
+    let last = StoreEntry(
       digest: Digest(high: 0xFF00, low: 0xFF01), physicalSector: 8, firstLogicalSector: 9)
     #expect(store.insert(last))
     #expect(store.lookup(last.digest) == last)
@@ -77,7 +77,7 @@ import TestSupport
   func s08Model(order: Int) throws {
     let store = try LogTable(order: order)
     var entries = Entries(seed: UInt64(order))
-    var model: [Digest: HashInfo] = [:]
+    var model: [Digest: StoreEntry] = [:]
     let digests = (0..<(6 << order)).map { _ in entries.digest() }
     for _ in 0..<20_000 {
       let digest = digests.randomElement(using: &entries.generator)!
@@ -111,14 +111,14 @@ import TestSupport
     let store = try LogTable(order: 3)
     let zero = Digest(high: 0, low: 0)
     #expect(store.lookup(zero) == nil)
-    let entry = HashInfo(digest: zero, physicalSector: 1, firstLogicalSector: 0)
+    let entry = StoreEntry(digest: zero, physicalSector: 1, firstLogicalSector: 0)
     #expect(store.insert(entry))
     #expect(store.lookup(zero) == entry)
   }
 
   @Test("S7: the same entries in the same order give the same table")
   func s07Deterministic() throws {
-    func table() throws -> [HashInfo] {
+    func table() throws -> [StoreEntry] {
       let store = try LogTable(order: 8)
       var entries = Entries(seed: 77)
       while store.insert(entries.next()) {}

@@ -10,12 +10,12 @@ final class LogTable {
 
   var count: Int { store.count }
   /// All slots, the free ones too.
-  var slots: [HashInfo] {
+  var slots: [StoreEntry] {
     Array(UnsafeBufferPointer(start: store.slots, count: store.geometry.entryCount))
   }
 
-  func insert(_ entry: HashInfo) -> Bool { store.insert(entry) }
-  func lookup(_ digest: Digest) -> HashInfo? { store.lookup(digest) }
-  func remove(_ entry: HashInfo) -> Bool { store.remove(entry) }
+  func insert(_ entry: StoreEntry) -> Bool { store.insert(entry) }
+  func lookup(_ digest: Digest) -> StoreEntry? { store.lookup(digest) }
+  func remove(_ entry: StoreEntry) -> Bool { store.remove(entry) }
   func reset() { store.reset() }
 }

@@ -4,14 +4,15 @@ import TestSupport
 
 @Suite struct LookupTests {
   /// An entry in the buckets `h1` and `h2`; `variant` makes the digest another one.
-  private func entry(_ h1: UInt64, _ h2: UInt64, variant: UInt64, sector: UInt64 = 8) -> HashInfo {
-    HashInfo(
+  private func entry(_ h1: UInt64, _ h2: UInt64, variant: UInt64, sector: UInt64 = 8) -> StoreEntry
+  {
+    StoreEntry(
       digest: Digest(high: variant << 32 | h1, low: variant << 32 | h2),
       physicalSector: sector, firstLogicalSector: variant)
   }
 
   /// A store of order 8 (32 buckets a store cluster) with these entries frozen.
-  private func frozen(_ entries: [HashInfo]) throws -> (HashStore, MemoryStorage) {
+  private func frozen(_ entries: [StoreEntry]) throws -> (HashStore, MemoryStorage) {
     let storage = MemoryStorage()
     let store = try HashStore(order: 8, maxIncarnations: 0, storage: storage)
     for entry in entries { try store.insert(entry) }
@@ -106,7 +107,7 @@ import TestSupport
     let store = try HashStore(order: order, maxIncarnations: 0, storage: storage)
     var entries = Entries(seed: 25)
     let known = (0..<500).map { index in
-      HashInfo(
+      StoreEntry(
         digest: entries.digest(), physicalSector: 1 << 63 | entries.generator.next() >> 2,
         firstLogicalSector: UInt64.max - index)
     }
@@ -143,7 +144,7 @@ import TestSupport
     let store = try HashStore(order: 4, maxIncarnations: 0, storage: MemoryStorage())
     var entries = Entries(seed: 34)
     let digest = entries.digest()
-    var known: [HashInfo] = []
+    var known: [StoreEntry] = []
     for _ in 0..<20 {
       known.append(entries.next(digest))
       try store.insert(known.last!)

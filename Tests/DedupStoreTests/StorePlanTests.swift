@@ -68,7 +68,7 @@ import Testing
     let store = try HashStore(
       order: plan.order, maxIncarnations: plan.maxIncarnations, storage: MemoryStorage())
     var entries = Entries(seed: 5)
-    var known: [HashInfo] = []
+    var known: [StoreEntry] = []
     var missed: UInt64 = 0
     for _ in 0..<3 * plan.rememberedEntries {
       known.append(entries.next())

@@ -22,8 +22,8 @@ import TestSupport
     incarnation = HostOffset(try #require(image.saved.dump?.incarnations[1]))
   }
 
-  private func entry(_ digest: Digest) -> HashInfo {
-    HashInfo(digest: digest, physicalSector: 1, firstLogicalSector: 0)
+  private func entry(_ digest: Digest) -> StoreEntry {
+    StoreEntry(digest: digest, physicalSector: 1, firstLogicalSector: 0)
   }
 
   private var digests: [Digest] {

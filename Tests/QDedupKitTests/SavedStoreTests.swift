@@ -85,7 +85,7 @@ import TestSupport
     let opened = try SavedImage(trial).open()
     #expect((opened.limboCount > 0) == hasLimbo)
     try opened.insert(
-      HashInfo(digest: Digest(high: 1, low: 2), physicalSector: 8, firstLogicalSector: 0))
+      StoreEntry(digest: Digest(high: 1, low: 2), physicalSector: 8, firstLogicalSector: 0))
     let error = #expect(throws: StoreError.self) { try opened.finish() }
     let text = try #require(error?.description)
     #expect(text.contains(hasLimbo ? "cannot write" : "it is open for reading only"), "\(text)")

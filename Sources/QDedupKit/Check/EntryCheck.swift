@@ -23,7 +23,7 @@ struct EntryCheck {
   ///   - tag: Its tag in the filter.
   ///   - slot: Its number.
   /// - Returns: What is wrong, in words; nil if nothing is.
-  func problem(of entry: HashInfo, tag: Int, inSlot slot: Int) -> String? {
+  func problem(of entry: StoreEntry, tag: Int, inSlot slot: Int) -> String? {
     if entry.isEmpty {
       let isZero = tag == 0 && entry.digest.high | entry.digest.low | entry.firstLogicalSector == 0
       return isZero ? nil : "it is free, but it or its tag \(tag) is not zero"

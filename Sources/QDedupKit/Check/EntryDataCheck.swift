@@ -6,7 +6,7 @@ internal import QCOW2
 /// the order of the file.
 final class EntryDataCheck {
   private struct Named {
-    let entry: HashInfo
+    let entry: StoreEntry
     let slot: Int
     let incarnation: String
   }
@@ -32,7 +32,7 @@ final class EntryDataCheck {
 
   /// Takes an entry, whose place has been checked.
   func add(
-    _ entry: HashInfo, _ incarnation: String, slot: Int, _ report: inout CheckReport.HashStore
+    _ entry: StoreEntry, _ incarnation: String, slot: Int, _ report: inout CheckReport.HashStore
   ) throws(ImageError) {
     gathered.append(Named(entry: entry, slot: slot, incarnation: incarnation))
     if gathered.count == Self.capacity { try flush(&report) }
@@ -80,7 +80,7 @@ final class EntryDataCheck {
   }
 
   /// Whether the image maps the guest cluster that an entry names to the entry's place.
-  private func isMapped(_ entry: HashInfo, to mapping: ClusterMapping) -> Bool {
+  private func isMapped(_ entry: StoreEntry, to mapping: ClusterMapping) -> Bool {
     let guest = GuestOffset(entry.firstLogicalSector << 9)
     guard let tables, let geometry, let run = try? tables.run(at: guest, limit: 512) else {
       return false

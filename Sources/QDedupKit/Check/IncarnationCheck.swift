@@ -87,7 +87,7 @@ struct IncarnationCheck: ~Copyable {
       filterChecksum.update(tags)
       tableChecksum.update(slots)
       for index in 0..<count {
-        let entry = HashInfo(decoding: slots, at: index * StoreGeometry.entryBytes)
+        let entry = StoreEntry(decoding: slots, at: index * StoreGeometry.entryBytes)
         let tag =
           geometry.tagBytes == 2
           ? Int(tags.loadBigEndian(UInt16.self, at: index * 2))

@@ -67,7 +67,7 @@ package final class LookupCheck {
   ///   - report: Where a miss goes, unless the whole incarnation is passed over.
   /// - Throws: `ImageError` if the file cannot be read.
   package func check(
-    _ entry: HashInfo, at host: HostOffset, slot: Int, _ report: inout CheckReport.HashStore
+    _ entry: StoreEntry, at host: HostOffset, slot: Int, _ report: inout CheckReport.HashStore
   ) throws(ImageError) {
     guard let store, note == nil else { return }
     lookups += 1

@@ -73,10 +73,10 @@ final class Pipeline: @unchecked Sendable {
 
   /// One worker, from its first batch to the source's end.
   private func work() throws(ConversionError) {
-    let verification = Verification(
+    let verification = DuplicateComparison(
       output: output, written: written,
       stored: try StoredClusters(pool.geometry, shape, method: compression?.method))
-    let packing = try makePacking()
+    let packing = try makeCompressor()
     while true {
       if progress.isCancelled { throw .interrupted }
       let batch = try converting(ConversionError.io) { () throws(IOError) in try pool.take() }
@@ -96,12 +96,14 @@ final class Pipeline: @unchecked Sendable {
     }
   }
 
-  private func makePacking() throws(ConversionError) -> Packing? {
+  private func makeCompressor() throws(ConversionError) -> BatchCompressor? {
     guard let compression else { return nil }
-    do { return try Packing(compression, pool.geometry) } catch { throw .compression(error) }
+    do { return try BatchCompressor(compression, pool.geometry) } catch {
+      throw .compression(error)
+    }
   }
 
-  private func pack(_ batch: Batch, with packing: Packing?) throws(ConversionError) {
+  private func pack(_ batch: Batch, with packing: BatchCompressor?) throws(ConversionError) {
     do { try packing?.pack(batch) } catch { throw .compression(error) }
   }
 

@@ -150,7 +150,7 @@ final class Sequencer {
   private func placeUnique(_ batch: Batch, _ cluster: Int) throws(ConversionError) {
     let place = batch.places[cluster]
     let mapping = try store(batch, cluster, references: place.references)
-    let entry = HashInfo(
+    let entry = StoreEntry(
       digest: batch.plans[cluster].digest, physicalSector: mapping.physicalSector,
       firstLogicalSector: place.owner.bytes / 512)
     try converting(ConversionError.store) { () throws(StoreError) in try store.insert(entry) }

@@ -13,8 +13,8 @@ public enum SimulatedContent {
 
   /// The entry of content `number`, as if each were stored when it first came, in 4 KiB clusters.
   @inlinable
-  public static func entry(_ number: UInt64) -> HashInfo {
-    HashInfo(
+  public static func entry(_ number: UInt64) -> StoreEntry {
+    StoreEntry(
       digest: digest(number), physicalSector: (number + 1) * 8, firstLogicalSector: number * 8)
   }
 

@@ -16,7 +16,7 @@ extension LogStore {
 
   /// The entry with this digest, or nil; looks in bucket h1, then in h2 (S7).
   @inline(__always)
-  package func lookup(_ digest: Digest) -> HashInfo? {
+  package func lookup(_ digest: Digest) -> StoreEntry? {
     slot(of: digest).map { slots[$0] }
   }
 

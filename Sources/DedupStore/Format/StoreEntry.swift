@@ -4,7 +4,7 @@ internal import DiskIO
 ///
 /// 32 bytes without padding in memory, and 32 bytes on disk: digest[16], physical sector u64, first
 /// logical sector u64, all big-endian.
-public struct HashInfo: Hashable, Sendable {
+public struct StoreEntry: Hashable, Sendable {
   /// The digest of the cluster's content.
   public let digest: Digest
   /// The host offset / 512 of the data; with bit 63 set, the low 62 bits are the qcow2 descriptor
@@ -26,7 +26,7 @@ public struct HashInfo: Hashable, Sendable {
   package var isEmpty: Bool { physicalSector == 0 }
 }
 
-extension HashInfo {
+extension StoreEntry {
   /// Decodes the 32 bytes at `offset` of `bytes`, which must hold them.
   package init(decoding bytes: UnsafeRawBufferPointer, at offset: Int) {
     self.init(

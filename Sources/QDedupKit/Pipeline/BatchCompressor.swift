@@ -3,7 +3,7 @@ internal import DiskImage
 internal import QCOW2
 
 /// Compresses what is unique in a batch. Each worker has one.
-struct Packing {
+struct BatchCompressor {
   private let compressor: ClusterCompressor
 
   /// - Parameters:

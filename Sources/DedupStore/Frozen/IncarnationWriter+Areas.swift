@@ -5,7 +5,7 @@ extension IncarnationWriter {
   ///
   /// - Returns: XXH3-64 of the tags of all slots.
   func writeFilter<Tag: FixedWidthInteger>(
-    _ slots: UnsafePointer<HashInfo>, tags: Tag.Type, to region: StoreRegion
+    _ slots: UnsafePointer<StoreEntry>, tags: Tag.Type, to region: StoreRegion
   ) throws(StoreError) -> UInt64 {
     checksum.reset()
     let tagBytes = MemoryLayout<Tag>.size
@@ -33,7 +33,7 @@ extension IncarnationWriter {
   ///
   /// - Returns: XXH3-64 of the whole area.
   func writeTable(
-    _ slots: UnsafePointer<HashInfo>, to region: StoreRegion
+    _ slots: UnsafePointer<StoreEntry>, to region: StoreRegion
   ) throws(StoreError) -> UInt64 {
     checksum.reset()
     let area = region.offset + UInt64(geometry.filterBytes)
@@ -55,7 +55,7 @@ extension IncarnationWriter {
     return checksum.value
   }
 
-  private func tag(of entry: HashInfo, inSlot slot: Int) throws(StoreError) -> Int {
+  private func tag(of entry: StoreEntry, inSlot slot: Int) throws(StoreError) -> Int {
     let bucket = slot / StoreGeometry.slotsPerBucket
     guard let tag = geometry.tag(of: entry.digest, in: bucket) else {
       throw .misplacedEntry(entry, bucket: bucket, order: geometry.order)

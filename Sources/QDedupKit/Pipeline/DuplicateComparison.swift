@@ -5,7 +5,7 @@ internal import QCOW2
 
 /// Compares what the digests call duplicates byte by byte (S34): with the cluster in flight, or
 /// with what the output file really holds. Each worker has one.
-struct Verification {
+struct DuplicateComparison {
   private let output: AtomicFile
   private let written: WrittenPrefix
   private let stored: StoredClusters

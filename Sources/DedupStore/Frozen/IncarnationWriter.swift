@@ -33,7 +33,7 @@ struct IncarnationWriter: ~Copyable {
   /// - Throws: `StoreError.io`, or `StoreError.misplacedEntry` (S14). The region holds no sealed
   ///   incarnation then.
   func write(
-    _ slots: UnsafePointer<HashInfo>, used: Int, sequence: UInt64, to region: StoreRegion
+    _ slots: UnsafePointer<StoreEntry>, used: Int, sequence: UInt64, to region: StoreRegion
   ) throws(StoreError) {
     let filterChecksum: UInt64
     if geometry.tagBytes == 2 {

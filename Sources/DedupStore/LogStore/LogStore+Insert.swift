@@ -6,7 +6,7 @@ extension LogStore {
   ///
   /// - Parameter entry: The entry, whose physical sector must not be 0.
   /// - Returns: Whether it was stored. If not, the table is as it was, and due to be frozen.
-  package mutating func insert(_ entry: HashInfo) -> Bool {
+  package mutating func insert(_ entry: StoreEntry) -> Bool {
     if let slot = slot(of: entry.digest) {
       slots[slot] = entry
       return true

@@ -104,7 +104,7 @@ final class TagFilters {
   /// Adds the filter of a new youngest incarnation; `reserveLane` or `dropOldest` came before.
   ///
   /// - Parameter slots: All slots of the table that was frozen, each used one in its right bucket.
-  func addYoungest(_ slots: UnsafePointer<HashInfo>) {
+  func addYoungest(_ slots: UnsafePointer<StoreEntry>) {
     let lane = ring.takeLane()
     let place = places[lane / TagLine.lanes]
     for bucket in 0..<geometry.bucketCount {

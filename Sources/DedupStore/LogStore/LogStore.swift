@@ -9,7 +9,7 @@ package struct LogStore: ~Copyable {
 
   private var table: SlotTable
   /// All slots, `geometry.entryCount` of them.
-  package private(set) var slots: UnsafeMutablePointer<HashInfo>
+  package private(set) var slots: UnsafeMutablePointer<StoreEntry>
   var search = CuckooSearch()
 
   /// An empty table.
