@@ -1,7 +1,8 @@
 internal import Glibc
 public import SystemPackage
 
-/// What a file is beyond its name: two names with equal identities lead to the same file.
+/// What a file is beyond its name (device and inode): two names with equal identities lead to the
+/// same file.
 public struct FileIdentity: Equatable, Sendable {
   private let device: UInt64
   private let inode: UInt64
@@ -17,7 +18,7 @@ public struct FileIdentity: Equatable, Sendable {
     isBlockDevice = status.st_mode & S_IFMT == S_IFBLK
   }
 
-  /// The identity of what stands under `path`, links followed; nil if nothing does.
+  /// The identity of what has the name `path`, links followed; nil if nothing has.
   /// The corresponding C function is `stat`.
   public init?(of path: FilePath) throws(IOError) {
     var status = stat()

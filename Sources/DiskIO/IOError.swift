@@ -1,3 +1,4 @@
+import Glibc
 public import SystemPackage
 
 /// A system call on a file that failed: what was tried, on which file, where in it, and why.
@@ -35,5 +36,25 @@ extension IOError: CustomStringConvertible {
   public var description: String {
     let place = offset.map { " at byte \($0)" } ?? ""
     return "cannot \(operation.rawValue) \(path)\(place): \(reason)"
+  }
+}
+
+extension Errno {
+  /// The reason why the system call that this thread made last has failed.
+  @inline(__always)
+  static var current: Errno { Errno(rawValue: errno) }
+
+  /// Whether this failure of `O_TMPFILE` says that the file system or the kernel does not know it.
+  var lacksUnnamedFiles: Bool {
+    self == .notSupported || self == .isDirectory || self == .invalidArgument
+  }
+}
+
+/// Repeats a system call while a signal interrupts it (EINTR). The call reports failure with −1.
+@inline(__always)
+func retryingOnInterrupt<Result: SignedInteger>(_ call: () -> Result) -> Result {
+  while true {
+    let result = call()
+    if result != -1 || errno != EINTR { return result }
   }
 }

@@ -6,7 +6,7 @@ extension OwnedFile {
   ///
   /// - Parameters:
   ///   - buffer: Where the bytes go.
-  ///   - offset: Where in the file the first byte stands.
+  ///   - offset: Where in the file the first byte is.
   /// - Returns: The number of bytes read; fewer than `buffer.count` only at the file's end.
   /// - Throws: `IOError` with the place of the failed call.
   public borrowing func read(
@@ -32,7 +32,7 @@ extension OwnedFile {
   ///
   /// - Parameters:
   ///   - buffer: Where the bytes go.
-  ///   - offset: Where in the file the first byte stands.
+  ///   - offset: Where in the file the first byte is.
   /// - Throws: `IOError`; a file that ends too early counts as an input/output error.
   public borrowing func readExactly(
     into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64

@@ -7,7 +7,20 @@ public import SystemPackage
 
 /// An open file that closes when its owner lets go of it.
 ///
-/// Reads and writes name their place, so threads may use one file at the same time.
+/// It is a descriptor and the name that messages show, no more: no buffer, no position, no size that
+/// could be stale.
+///
+/// Owner: it cannot be copied (`~Copyable`), so exactly one value closes the descriptor. `deinit`
+/// hides what closing reports; what has written and cares asks `reportErrorsOfClosing` before.
+///
+/// Threads: every read and write names its place (`pread`, `pwrite`), so any number of threads may
+/// use one file at the same time without a lock. Only a pipe has an order; `PipeImage` keeps it.
+///
+/// Errors: each call that fails throws an `IOError` with the operation, the name, the place and the
+/// reason. A call that a signal interrupts (EINTR) is repeated; a short read or write goes on where
+/// it stopped.
+///
+/// Cost: one system call a method, but for transfers that the system splits.
 public struct OwnedFile: ~Copyable, Sendable {
   /// The number of the descriptor, for system calls that this type does not offer.
   public let descriptor: CInt
@@ -66,5 +79,98 @@ public struct OwnedFile: ~Copyable, Sendable {
     if Glibc.close(other) != 0, errno != EINTR {
       throw IOError(.close, path, reason: .current)
     }
+  }
+}
+
+/// What kind of file a descriptor refers to, as far as it matters for reading an image.
+public enum FileKind: Sendable {
+  case regular, blockDevice, pipe, directory, other
+}
+
+extension OwnedFile {
+  /// What kind of file this is. The corresponding C function is `fstat`.
+  public borrowing func kind() throws(IOError) -> FileKind {
+    switch try status().st_mode & S_IFMT {
+    case S_IFREG: .regular
+    case S_IFBLK: .blockDevice
+    case S_IFIFO, S_IFSOCK: .pipe
+    case S_IFDIR: .directory
+    default: .other
+    }
+  }
+
+  /// The size in bytes of a regular file (`fstat`) or a block device (`BLKGETSIZE64`).
+  public borrowing func size() throws(IOError) -> UInt64 {
+    let status = try status()
+    guard status.st_mode & S_IFMT == S_IFBLK else { return UInt64(max(0, status.st_size)) }
+    var bytes: UInt64 = 0
+    guard qdedup_block_device_size(descriptor, &bytes) == 0 else {
+      throw IOError(.measure, path, reason: .current)
+    }
+    return bytes
+  }
+
+  /// The bytes that the file system has really allocated to the file.
+  public borrowing func allocatedSize() throws(IOError) -> UInt64 {
+    UInt64(max(0, try status().st_blocks)) * 512
+  }
+
+  /// Device and inode, which tell whether two names lead to one file.
+  public borrowing func identity() throws(IOError) -> FileIdentity {
+    FileIdentity(try status())
+  }
+
+  /// Sets the file's size. The corresponding C function is `ftruncate`.
+  public borrowing func truncate(to size: UInt64) throws(IOError) {
+    guard let length = off_t(exactly: size) else {
+      throw IOError(.truncate, path, at: size, reason: .fileTooLarge)
+    }
+    guard retryingOnInterrupt({ ftruncate(descriptor, length) }) == 0 else {
+      throw IOError(.truncate, path, at: size, reason: .current)
+    }
+  }
+
+  /// Waits until the file's data is on the disk. The corresponding C function is `fsync`.
+  public borrowing func sync() throws(IOError) {
+    guard retryingOnInterrupt({ fsync(descriptor) }) == 0 else {
+      throw IOError(.sync, path, reason: .current)
+    }
+  }
+
+  private borrowing func status() throws(IOError) -> stat {
+    var result = stat()
+    guard fstat(descriptor, &result) == 0 else {
+      throw IOError(.measure, path, reason: .current)
+    }
+    return result
+  }
+}
+
+extension OwnedFile {
+  /// Where the next data at or after `offset` begins; nil if only a hole follows.
+  ///
+  /// A file system that knows no holes reports all as data.
+  /// The corresponding C function is `lseek` with `SEEK_DATA`.
+  public borrowing func nextData(from offset: UInt64) throws(IOError) -> UInt64? {
+    try seek(from: offset, qdedup_seek_data)
+  }
+
+  /// Where the next hole at or after `offset` begins: at the latest, the file's end.
+  /// The corresponding C function is `lseek` with `SEEK_HOLE`.
+  public borrowing func nextHole(from offset: UInt64) throws(IOError) -> UInt64? {
+    try seek(from: offset, qdedup_seek_hole)
+  }
+
+  private borrowing func seek(
+    from offset: UInt64, _ call: (CInt, Int64) -> Int64
+  ) throws(IOError) -> UInt64? {
+    guard let start = Int64(exactly: offset) else {
+      throw IOError(.findData, path, at: offset, reason: .fileTooLarge)
+    }
+    let found = call(descriptor, start)
+    if found >= 0 { return UInt64(found) }
+    let reason = Errno.current
+    if reason == .noSuchAddressOrDevice { return nil }
+    throw IOError(.findData, path, at: offset, reason: reason)
   }
 }

@@ -7,8 +7,19 @@ public import SystemPackage
 ///
 /// A process that opens an image holds a shared lock on byte 100 + n for every permission n that
 /// it uses, and on byte 200 + n for every permission that it does not leave to others (n: 0
-/// consistent read, 1 write, 3 resize). Source: QEMU, "Image locking" and its `file` driver's
-/// permissions.
+/// consistent read, 1 write, 3 resize). Before it goes on it looks whether another process uses what
+/// it does not leave to others, or the other way round. All locks are shared ones, so they never
+/// wait for each other, and two readers get along. Source: QEMU, "Image locking" and its `file`
+/// driver's permissions.
+///
+/// The locks are those of an open file description (`F_OFD_SETLK`): they belong to the open file,
+/// not to the process, and last until it is closed. Other descriptors of the process on the same
+/// file do not release them, and threads need no care.
+///
+/// They are advice: only programs that ask for them, as all of QEMU's do, are kept out. A file system
+/// without locks is an error (`cannotLock`), unless the user says that nothing writes to the image.
+///
+/// Cost: six system calls a file, once.
 public enum ImageLock {
   private static let usesRead: Int64 = 100
   private static let usesWrite: Int64 = 101

@@ -2,6 +2,7 @@
 // an image is read whatever its format, and the sources that need no format: raw files, block
 // devices and pipes. Nothing here knows qcow2.
 
+public import DiskIO
 public import SystemPackage
 
 /// A disk image that can be read at any place, from several threads at the same time.
@@ -18,14 +19,14 @@ public protocol ImageSource: Sendable {
   /// How much memory, in bytes, a thread needs at the most while it reads.
   var bytesPerReader: Int { get }
 
-  /// The first range at or behind `offset` that may hold anything but zeros.
+  /// The first range at or after `offset` that may hold anything but zeros.
   ///
   /// - Parameter offset: Where to begin, at most `virtualSize`.
-  /// - Returns: A range that begins at or behind `offset`, or nil if only zeros follow.
+  /// - Returns: A range that begins at or after `offset`, or nil if only zeros follow.
   /// - Throws: `ImageError` if the file cannot say.
   func nextData(from offset: GuestOffset) throws(ImageError) -> GuestRange?
 
-  /// Reads guest bytes. What lies behind the end of the image reads as zeros.
+  /// Reads guest bytes. What is after the end of the image reads as zeros.
   ///
   /// - Parameters:
   ///   - buffer: Where the bytes go; filled whole.
@@ -58,5 +59,26 @@ extension ImageSource {
       offset = range.end
     }
     return count
+  }
+}
+
+/// A file that an image consists of.
+public struct ImagePart: Equatable, Sendable {
+  /// What the file is to the image. The raw value names it in messages.
+  public enum Role: String, Sendable {
+    case image
+    case backingFile = "backing file"
+    case dataFile = "data file"
+  }
+
+  /// What the file is to the image.
+  public let role: Role
+  /// What tells the file from others.
+  public let identity: FileIdentity
+
+  /// The file with this identity.
+  public init(_ role: Role, _ identity: FileIdentity) {
+    self.role = role
+    self.identity = identity
   }
 }

@@ -4,7 +4,20 @@ internal import Synchronization
 public import SystemPackage
 
 /// A raw disk image that comes through a pipe: read once, front to back, its size unknown until it
-/// ends. Threads that read at the same time take turns.
+/// ends.
+///
+/// States: the head is read ahead by `init`, so that the format can be recognised; then bytes are
+/// handed out in order, the head first; then the pipe has ended. A reader cannot go back, so there
+/// is no `ImageSource` here.
+///
+/// Threads: those that read at the same time take turns, under one lock that is held while the pipe
+/// is waited for. A silent pipe is polled, so that a cancelled conversion ends within a tenth of a
+/// second although nothing comes.
+///
+/// The end of the pipe is the end of the disk: whether the program that wrote to it was at its end
+/// too cannot be told here.
+///
+/// Cost: a `poll` and a `read` each time the pipe has something (64 KiB at most, by default).
 public final class PipeImage: Sendable {
   private struct State {
     /// The first bytes, read ahead to recognise the format.

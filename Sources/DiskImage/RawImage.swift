@@ -3,8 +3,19 @@ public import SystemPackage
 
 /// A raw disk image: a regular file, with or without holes, or a block device.
 ///
-/// A size that is no multiple of 512 is rounded up, as QEMU does; the bytes behind the file's end
+/// A size that is no multiple of 512 is rounded up, as QEMU does; the bytes after the file's end
 /// read as zeros.
+///
+/// Holes: where the file system knows them (`SEEK_DATA`), ranges without data are never read. Where
+/// it does not, and on devices, all of it counts as data.
+///
+/// The size is asked for once, at the beginning. A file that shrinks afterwards is an error
+/// (`shrank`), whether that shows at a read or when its holes are looked for; one that grows is read
+/// as long as it was.
+///
+/// Threads: any number may read at the same time; nothing is kept between two reads.
+///
+/// Cost: one `pread` a read, two `lseek` a data range.
 public final class RawImage: ImageSource {
   private let file: OwnedFile
   private let knowsHoles: Bool
@@ -64,7 +75,7 @@ public final class RawImage: ImageSource {
     return nil
   }
 
-  /// Reads from the file; zeros behind its end.
+  /// Reads from the file; zeros after its end.
   public func read(
     into buffer: UnsafeMutableRawBufferPointer, at offset: GuestOffset
   ) throws(ImageError) {

@@ -8,7 +8,7 @@ struct CheckCommand: ParsableCommand {
     commandName: "check",
     abstract: "Check a qcow2 image and its hash store.",
     discussion: """
-      Refcounts are counted anew from all tables, as qemu-img check does, and the counts and exit \
+      Refcounts are counted again from all tables, as qemu-img check does, and the counts and exit \
       codes are the same; then the hash store is checked, which QEMU does not know. Nothing is \
       changed, and only the image itself is opened, never a file that it names.
 
@@ -34,7 +34,8 @@ struct CheckCommand: ParsableCommand {
 
   @Flag(
     name: [.customShort("U"), .long],
-    help: "Check the image although a running QEMU holds it. What it changes meanwhile is an error."
+    help:
+      "Check the image although a running QEMU holds it. What it changes during the check is an error."
   )
   var forceShare = false
 

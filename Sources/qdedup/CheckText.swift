@@ -75,7 +75,7 @@ struct CheckText {
     return lines
   }
 
-  /// How to mend all that is wrong with the tables, if that can be done without loss.
+  /// How to repair all that is wrong with the tables, if that can be done without loss.
   private var advice: [String] {
     guard let repair = report.repair else { return [] }
     let (purpose, what) =

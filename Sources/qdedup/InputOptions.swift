@@ -32,13 +32,15 @@ struct InputOptions: ParsableArguments {
     help: ArgumentHelp(
       "Open the backing file or data file that a qcow2 image names.",
       discussion: """
-        Refused by default: whoever made the image chose the name, and the contents of that file \
-        would become part of the output.
+        Refused by default: the name comes from the image, which may be from a stranger, and the \
+        contents of that file would become part of the output.
         """))
   var allowExternalFiles = false
 
   @Flag(
     name: [.customShort("U"), .long],
-    help: "Read the input although a running QEMU holds it. What it changes meanwhile may be lost.")
+    help:
+      "Read the input although a running QEMU holds it. What it changes during the conversion may be lost."
+  )
   var forceShare = false
 }

@@ -18,7 +18,7 @@ enum Interruption {
     var action = sigaction()
     action.__sigaction_handler.sa_handler = { _ in Interruption.progress.cancel() }
     action.sa_flags = CInt(bitPattern: UInt32(SA_RESETHAND))
-    // What whoever started the process ignores stays ignored, as with nohup.
+    // A signal that was ignored when the process started stays ignored, as with nohup.
     for signal in [SIGINT, SIGTERM, SIGHUP, SIGQUIT] where !isIgnored(signal) {
       sigaction(signal, &action, nil)
     }

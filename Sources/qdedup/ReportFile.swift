@@ -4,7 +4,7 @@ import QDedupKit
 import SystemPackage
 
 /// The file that `--report-file` names. A place that takes no file shows before the conversion; the
-/// report appears after it, whole, and until then what stands there stays. A pipe or a terminal is
+/// report appears after it, whole, and until then what is there stays. A pipe or a terminal is
 /// written to as it is.
 struct ReportFile {
   private let path: FilePath

@@ -77,7 +77,7 @@ struct ReportOptions: ParsableArguments {
     switch report ?? (quiet ? ReportFormat.none : .text) {
     case .none: return
     case .json: try Terminal.writeReport(try JSONText.pretty(result) + "\n")
-    case .text: try Terminal.writeReport(Terminal.legible(TextReport(result).text))
+    case .text: try Terminal.writeReport(Terminal.legible(ConvertText(result).text))
     }
   }
 }

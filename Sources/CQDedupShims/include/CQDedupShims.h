@@ -1,5 +1,5 @@
 /* System calls and constants of Linux that Swift's import of the C library does not show, because
- * they stand behind _GNU_SOURCE or are macros with arguments. Each function is the system call and
+ * they need _GNU_SOURCE or are macros with arguments. Each function is the system call and
  * no more: 0 or a value on success, -1 with errno set on failure. */
 #ifndef CQDEDUP_SHIMS_H
 #define CQDEDUP_SHIMS_H

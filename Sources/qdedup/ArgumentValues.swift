@@ -1,4 +1,6 @@
 import ArgumentParser
+import DiskImage
+import DiskIO
 
 /// A number of bytes as people write it: `4096`, `4K`, `64m`, `1GiB`.
 enum ByteSize {
@@ -33,4 +35,41 @@ enum ByteSize {
   /// How a size is written.
   private static let forms =
     "a size is a number of bytes, or one with K, M, G or T (or KiB, MiB, GiB, TiB: powers of 1024)"
+}
+
+/// A cluster size as people write it: `4096`, `4K`, `64KiB`, `2M`.
+enum ClusterSizeArgument {
+  /// The size of the clusters in which the hash store was designed to find duplicates.
+  static let standard = ClusterGeometry(clusterSize: 4096)!
+
+  /// The clusters that `text` asks for.
+  ///
+  /// - Throws: `ValidationError` if it is no size, or none for clusters.
+  @Sendable static func parse(_ text: String) throws -> ClusterGeometry {
+    guard let size = Int(exactly: try ByteSize.parse(text)),
+      let geometry = ClusterGeometry(clusterSize: size)
+    else { throw ValidationError("a cluster is a power of two from 512 to 2M") }
+    return geometry
+  }
+}
+
+/// A number of threads, checked.
+struct ThreadCount: ExpressibleByArgument {
+  let count: Int
+
+  static let range = 1...256
+
+  /// As many as there are processors to run on.
+  static var standard: ThreadCount {
+    ThreadCount(count: min(max(Processors.available, range.lowerBound), range.upperBound))
+  }
+
+  private init(count: Int) { self.count = count }
+
+  init?(argument: String) {
+    guard let count = Int(argument), Self.range.contains(count) else { return nil }
+    self.count = count
+  }
+
+  var defaultValueDescription: String { "" }
 }

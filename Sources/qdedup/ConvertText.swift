@@ -1,7 +1,7 @@
 import QDedupKit
 
 /// A conversion's report for people.
-struct TextReport {
+struct ConvertText {
   private let report: ConversionReport
 
   init(_ report: ConversionReport) {

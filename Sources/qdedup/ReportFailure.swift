@@ -1,4 +1,0 @@
-/// Why a report cannot be written.
-struct ReportFailure: Error, CustomStringConvertible {
-  let description: String
-}
