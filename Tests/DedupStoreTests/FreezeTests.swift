@@ -130,7 +130,7 @@ import TestSupport
       ])
   }
 
-  @Test("S14: an entry that stands in a wrong bucket is not frozen")
+  @Test("S14: an entry in a wrong bucket is not frozen")
   func s14Misplaced() throws {
     let storage = MemoryStorage()
     let (store, _) = try Self.filled(order: 4, count: 3, storage: storage)

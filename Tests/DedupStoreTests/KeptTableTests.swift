@@ -16,7 +16,7 @@ import TestSupport
   }
 
   @Test(
-    "hits in the youngest incarnations read nothing, older ones a bucket", arguments: [0, 1, 3])
+    "Hits in the youngest incarnations read nothing, older ones a bucket", arguments: [0, 1, 3])
   func youngestAreKept(count: Int) throws {
     let storage = MemoryStorage()
     let store = try store(keeping: count, storage)
@@ -36,7 +36,7 @@ import TestSupport
     #expect(storage.reads >= 20 - count)
   }
 
-  @Test("what is kept counts as memory, and goes when it is forgotten")
+  @Test("What is kept counts as memory, and goes when it is forgotten")
   func memory() throws {
     let store = try store(keeping: 3, maxIncarnations: 2, MemoryStorage())
     let ramBytes = store.ramBytes
@@ -71,7 +71,7 @@ import TestSupport
     #expect(storage.reads > 0)
   }
 
-  @Test("what is on disk does not depend on what is kept")
+  @Test("What is on disk does not depend on what is kept")
   func sameBytes() throws {
     let storages = try [0, 2].map { count in
       let storage = MemoryStorage()

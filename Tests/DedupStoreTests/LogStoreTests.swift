@@ -20,7 +20,7 @@ import TestSupport
     #expect(stored.allSatisfy { store.lookup($0.digest) == nil })
   }
 
-  @Test("S7: it fills far, and a failed insert changes nothing", arguments: 1...12)
+  @Test("S7: the table fills far, and a failed insert changes nothing", arguments: 1...12)
   func s07Insert(order: Int) throws {
     for seed in 1...8 as ClosedRange<UInt64> {
       let store = try LogTable(order: order)
@@ -73,7 +73,7 @@ import TestSupport
     }
   }
 
-  @Test("S7 S8: it agrees with a dictionary", arguments: [1, 2, 3, 4, 8])
+  @Test("S7 S8: the log store agrees with a dictionary", arguments: [1, 2, 3, 4, 8])
   func s08Model(order: Int) throws {
     let store = try LogTable(order: order)
     var entries = Entries(seed: UInt64(order))

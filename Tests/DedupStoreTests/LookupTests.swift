@@ -139,7 +139,7 @@ import TestSupport
     #expect(store.statistics.removals == 2)
   }
 
-  @Test("S33: lookups pass over a removed frozen entry and go on to older ones")
+  @Test("S33: lookups skip a removed frozen entry and go on to older ones")
   func s33OlderOnes() throws {
     let store = try HashStore(order: 4, maxIncarnations: 0, storage: MemoryStorage())
     var entries = Entries(seed: 34)

@@ -26,7 +26,7 @@ import Testing
       }
   }
 
-  @Test("a store that is filled to its limit, and beyond, never takes more than was said")
+  @Test("A store that is filled to its limit, and beyond, never takes more than was said")
   func neverMore() throws {
     for (memory, clusters) in Self.cases(60, upTo: 4) {
       let plan = StorePlan(memory: memory, dataClusters: clusters)
@@ -44,7 +44,7 @@ import Testing
     }
   }
 
-  @Test("what is to be remembered is, all of it", arguments: [1, 500, 8000, 30_000, 46_000])
+  @Test("What is to be remembered is, all of it", arguments: [1, 500, 8000, 30_000, 46_000])
   func remembers(clusters: UInt64) throws {
     for memory in [256 << 10, 300_000, 512 << 10, 4 << 20] as [UInt64] {
       let plan = StorePlan(memory: memory, dataClusters: clusters)
@@ -62,7 +62,7 @@ import Testing
     }
   }
 
-  @Test("what a store is said to remember, it does, however many come")
+  @Test("What a store is said to remember, it does, however many come")
   func remembersTheLast() throws {
     let plan = StorePlan(memory: 256 << 10, dataClusters: 1 << 30)
     let store = try HashStore(
@@ -82,7 +82,7 @@ import Testing
     #expect(missed > plan.rememberedEntries)
   }
 
-  @Test("no order would do better")
+  @Test("No order would do better")
   func best() {
     for (memory, clusters) in Self.cases(3000, upTo: 23) {
       let plan = StorePlan(memory: memory, dataClusters: clusters)
@@ -104,7 +104,7 @@ import Testing
   }
 
   @Test(
-    "some amounts of memory",
+    "Some amounts of memory give the orders that are expected",
     arguments: [
       (256 << 10, nil, 7, 96), (64 << 20, nil, 15, 232), (1 << 30, nil, 19, 232),
       (64 << 20, 1000, 9, 1024), (64 << 20, 2_621_440, 18, 8), (1 << 30, 1 << 28, 21, 40),
@@ -115,7 +115,7 @@ import Testing
     #expect(plan.maxIncarnations == maxIncarnations)
   }
 
-  @Test("what is given is not chosen")
+  @Test("What is given is not chosen")
   func given() {
     let free = StorePlan(memory: 64 << 20, dataClusters: nil)
     #expect(StorePlan(memory: 64 << 20, dataClusters: nil, order: 9).order == 9)

@@ -10,7 +10,7 @@ import TestSupport
   let scratch: TemporaryDirectory
   init() throws { scratch = try TemporaryDirectory() }
 
-  @Test("it has no name before it is published, and then its own", arguments: [false, true])
+  @Test("A file has no name before it is published, and then its own", arguments: [false, true])
   func publishes(replacing: Bool) throws {
     let path = scratch.file("out")
     let file = try AtomicFile(replacing: path)
@@ -23,7 +23,7 @@ import TestSupport
     #expect(try file.reopenedForReading().identity() == FileIdentity(of: path))
   }
 
-  @Test("dropped, it leaves nothing, and what has the name stays")
+  @Test("A dropped file leaves nothing, and what has the name stays")
   func drops() throws {
     let path = try scratch.make("out", [9])
     do {
@@ -34,7 +34,7 @@ import TestSupport
     #expect(try TemporaryDirectory.content(of: path) == [9])
   }
 
-  @Test("an existing name is refused and stays as it is")
+  @Test("An existing name is refused and stays as it is")
   func refuses() throws {
     let path = try scratch.make("out", [9])
     let file = try AtomicFile(replacing: path)
@@ -45,7 +45,7 @@ import TestSupport
     #expect(try TemporaryDirectory.content(of: path) == [9])
   }
 
-  @Test("an existing file is replaced in one step: who has it open keeps it")
+  @Test("An existing file is replaced in one step: who has it open keeps it")
   func replaces() throws {
     let path = try scratch.make("out", [9])
     let old = try OwnedFile(readingFrom: path)
@@ -57,7 +57,7 @@ import TestSupport
     #expect(try old.bytes(10, at: 0) == [9])
   }
 
-  @Test("names that the replacement needs for a moment may be taken, but not all of them")
+  @Test("Names that the replacement needs for a moment may be taken, but not all of them")
   func temporaryNamesTaken() throws {
     let path = try scratch.make("out", [9])
     let process = ProcessInfo.processInfo.processIdentifier
@@ -75,7 +75,7 @@ import TestSupport
     for other in taken.dropLast() { #expect(try TemporaryDirectory.content(of: other) == [8]) }
   }
 
-  @Test("a folder is not replaced, and no other name is left")
+  @Test("A folder is not replaced, and no other name is left")
   func folder() throws {
     let path = scratch.file("out")
     try FileManager.default.createDirectory(
@@ -86,7 +86,7 @@ import TestSupport
     #expect(try scratch.names() == ["out"])
   }
 
-  @Test("a folder that is not there")
+  @Test("A folder that does not exist is an error")
   func missingFolder() throws {
     let path = scratch.file("missing").appending("out")
     let error = #expect(throws: IOError.self) { try AtomicFile(replacing: path) }
@@ -96,7 +96,7 @@ import TestSupport
     #expect(other == IOError(.create, inside, reason: .notDirectory))
   }
 
-  @Test("the folder of a name")
+  @Test("The folder of a name is found")
   func directory() {
     #expect(AtomicFile.directory(of: "out") == ".")
     #expect(AtomicFile.directory(of: "a/out") == "a")
@@ -104,7 +104,7 @@ import TestSupport
     #expect(AtomicFile.directory(of: "/a/b/out") == "/a/b")
   }
 
-  @Test("many at once have the mode that the mask leaves, and leave the mask alone")
+  @Test("Many files made at once have the mode that the mask leaves, and leave the mask alone")
   func mode() async throws {
     let usual = scratch.file("usual")
     try FileDescriptor.open(
@@ -135,7 +135,7 @@ import TestSupport
   }
 
   @Test(
-    "the mask stands in a line of the status, in octal digits",
+    "The mask is in a line of the status, in octal digits",
     arguments: [
       ("Name:\tx\nUmask:\t0022\nState:\tR (running)\n", 0o022), ("Umask:\t0777", 0o777),
       ("Name:\tUmask:\t0022\nState:\tR\n", nil), ("Umask:\n", nil), ("Umask:\t0028\n", nil),
@@ -145,7 +145,7 @@ import TestSupport
     #expect(AtomicFile.mask(inStatus: status) == mask)
   }
 
-  @Test("the mask is read without being set, so that others who make files do not notice")
+  @Test("The mask is read without being set, so that others who make files do not notice")
   func maskIsLeftAlone() throws {
     func make(_ name: String) throws -> Int {
       let path = scratch.file(name)

@@ -3,7 +3,7 @@ import Testing
 
 /// Numbers in big-endian bytes.
 @Suite struct BigEndianTests {
-  @Test("a number is stored with its highest byte first, at any offset", arguments: 0...9)
+  @Test("A number is stored with its highest byte first, at any offset", arguments: 0...9)
   func stores(offset: Int) {
     var bytes = [UInt8](repeating: 0xEE, count: 17)
     bytes.withUnsafeMutableBytes { $0.storeBigEndian(0x0102_0304_0506_0708 as UInt64, at: offset) }
@@ -14,7 +14,7 @@ import Testing
     #expect(loaded == 0x0102_0304_0506_0708)
   }
 
-  @Test("all widths, signed and unsigned")
+  @Test("Numbers of all widths are stored, signed and unsigned")
   func widths() {
     var bytes: [UInt8] = []
     bytes.append(bigEndian: 0x12 as UInt8)
@@ -29,7 +29,7 @@ import Testing
       ])
   }
 
-  @Test("padding goes to the next multiple and no further", arguments: 0...17)
+  @Test("Padding goes to the next multiple and no further", arguments: 0...17)
   func pads(count: Int) {
     var bytes = [UInt8](repeating: 9, count: count)
     bytes.pad(toMultipleOf: 8)
@@ -38,7 +38,7 @@ import Testing
     #expect(bytes.dropFirst(count).allSatisfy { $0 == 0 })
   }
 
-  @Test("a reader takes numbers one after another")
+  @Test("A reader takes numbers one after another")
   func reader() throws {
     var reader = ByteReader([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15])
     #expect(try reader.next(UInt16.self) == 0x0102)
@@ -48,7 +48,7 @@ import Testing
     #expect(reader.offset == 15)
   }
 
-  @Test("a reader stops at the end and stays where it is", arguments: 0...8)
+  @Test("A reader stops at the end and stays where it is", arguments: 0...8)
   func truncated(count: Int) throws {
     var reader = ByteReader([UInt8](repeating: 1, count: count))
     let error = #expect(throws: ByteReader.Truncated.self) {

@@ -5,7 +5,7 @@ import Testing
 
 /// Memory that has one owner.
 @Suite struct BufferTests {
-  @Test("an aligned buffer has its size and begins a page", arguments: [0, 1, 4095, 4096, 1 << 20])
+  @Test("An aligned buffer has its size and begins a page", arguments: [0, 1, 4095, 4096, 1 << 20])
   func aligned(count: Int) throws {
     let buffer = try AlignedBuffer(byteCount: count, purpose: "a test")
     #expect(buffer.bytes.count == count)
@@ -14,7 +14,7 @@ import Testing
     #expect(buffer.bytes.allSatisfy { $0 == 0xA5 })
   }
 
-  @Test("more memory than there is gives an error", arguments: [Int.max, Int.max - 4096, 1 << 60])
+  @Test("More memory than there is gives an error", arguments: [Int.max, Int.max - 4096, 1 << 60])
   func alignedTooLarge(count: Int) {
     let error = #expect(throws: IOError.self) {
       _ = try AlignedBuffer(byteCount: count, purpose: "a test").bytes
@@ -24,7 +24,7 @@ import Testing
   }
 
   @Test(
-    "a zeroed buffer reads as zeros and can be written",
+    "A zeroed buffer reads as zeros and can be written",
     arguments: [1, 4096, 10_000, 2 << 20, 5_000_001])
   func zeroed(count: Int) throws {
     let buffer = try ZeroedBuffer(byteCount: count, purpose: "a test")
@@ -34,7 +34,8 @@ import Testing
     #expect(buffer.bytes.last == 1)
   }
 
-  @Test("a zeroed buffer beyond the machine's memory", arguments: [Int.max, 1 << 60, 0, -1])
+  @Test(
+    "A zeroed buffer beyond the machine's memory is an error", arguments: [Int.max, 1 << 60, 0, -1])
   func zeroedTooLarge(count: Int) {
     let error = #expect(throws: IOError.self) {
       _ = try ZeroedBuffer(byteCount: count, purpose: "a test").bytes
@@ -42,7 +43,7 @@ import Testing
     #expect(error == IOError(.allocate, "a test", reason: .noMemory))
   }
 
-  @Test("what the same purpose takes already counts against the machine's memory")
+  @Test("What the same purpose takes already counts against the machine's memory")
   func zeroedBesides() {
     // A virtual machine's memory may grow and shrink meanwhile, hence a quarter more and less.
     let most = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
@@ -55,7 +56,7 @@ import Testing
     }
   }
 
-  @Test("what is given back of a zeroed buffer reads as zeros, the rest stays")
+  @Test("What is given back of a zeroed buffer reads as zeros, the rest stays")
   func zeroedDiscard() throws {
     let buffer = try ZeroedBuffer(byteCount: 3 << 20, purpose: "a test")
     buffer.bytes.initializeMemory(as: UInt8.self, repeating: 7)

@@ -9,7 +9,7 @@ import TestSupport
   let scratch: TemporaryDirectory
   init() throws { scratch = try TemporaryDirectory() }
 
-  @Test("links lead to the same file, copies do not")
+  @Test("Links lead to the same file, copies do not")
   func links() throws {
     let path = try scratch.make("data", [1])
     let other = try scratch.make("copy", [1])
@@ -25,14 +25,14 @@ import TestSupport
     #expect(try OwnedFile(readingFrom: other).identity() != identity)
   }
 
-  @Test("only regular files are regular")
+  @Test("Only regular files are regular")
   func regular() throws {
     #expect(try FileIdentity(of: try scratch.make("data", []))?.isRegular == true)
     #expect(try FileIdentity(of: scratch.path)?.isRegular == false)
     #expect(try FileIdentity(of: "/dev/null")?.isRegular == false)
   }
 
-  @Test("nothing has no identity, and a link to nothing leads to nothing")
+  @Test("Nothing has no identity, and a link to nothing leads to nothing")
   func nothing() throws {
     #expect(try FileIdentity(of: scratch.file("missing")) == nil)
     try FileManager.default.createSymbolicLink(
@@ -40,7 +40,7 @@ import TestSupport
     #expect(try FileIdentity(of: scratch.file("soft")) == nil)
   }
 
-  @Test("two names would lead to one file once there is one")
+  @Test("Two names would lead to one file once there is one")
   func sameFileToBe() throws {
     try FileManager.default.createDirectory(
       atPath: scratch.file("real").string, withIntermediateDirectories: false)
@@ -57,14 +57,14 @@ import TestSupport
     #expect(!path.leadsToSameFile(as: try scratch.make("copy", [1])))
   }
 
-  @Test("a name that leads through a file is an error")
+  @Test("A name that leads through a file is an error")
   func throughFile() throws {
     let path = try scratch.make("data", []).appending("inside")
     let error = #expect(throws: IOError.self) { try FileIdentity(of: path) }
     #expect(error == IOError(.open, path, reason: .notDirectory))
   }
 
-  @Test("a link that leads to itself is an error")
+  @Test("A link that leads to itself is an error")
   func loop() throws {
     let path = scratch.file("loop")
     try FileManager.default.createSymbolicLink(

@@ -10,7 +10,7 @@ import TestSupport
   init() throws { scratch = try TemporaryDirectory() }
 
   @Test(
-    "pieces come one after another, also more than one call takes",
+    "Pieces come one after another, also more than one call takes",
     arguments: [0, 1, 2, 1023, 1024, 1025, 2048, 5000])
   func gathers(count: Int) throws {
     let content = randomBytes(count * 7, seed: UInt64(count))
@@ -23,7 +23,7 @@ import TestSupport
     #expect(try file.bytes(length + 1, at: 1000) == Array(content[..<length]))
   }
 
-  @Test("a call that wrote a part goes on in the middle of a piece")
+  @Test("A call that wrote a part goes on in the middle of a piece")
   func goesOn() throws {
     // Linux writes at most 2 GiB − 4096 bytes a call; /dev/null takes that at once.
     let file = try OwnedFile.writable("/dev/null")
@@ -41,7 +41,7 @@ import TestSupport
     #expect(pieces[first / size].iov_base == memory.bytes.baseAddress! + (size - rest))
   }
 
-  @Test("a failed call tells its place")
+  @Test("A failed call names its place")
   func fails() throws {
     let file = try OwnedFile.writable("/dev/full")
     let error = #expect(throws: IOError.self) {

@@ -8,7 +8,7 @@ import TestSupport
   let scratch: TemporaryDirectory
   init() throws { scratch = try TemporaryDirectory() }
 
-  @Test("data between two holes")
+  @Test("Data between two holes is found")
   func sparse() throws {
     let file = try OwnedFile.writable(scratch.file("data"))
     try file.write(randomBytes(1 << 16, seed: 1), at: 1 << 20)
@@ -21,7 +21,7 @@ import TestSupport
     #expect(try file.nextHole(from: 1 << 20 + 1 << 16) == 1 << 20 + 1 << 16)
   }
 
-  @Test("a file that is data to its end has its hole there")
+  @Test("A file that is data to its end has its hole there")
   func dense() throws {
     let file = try OwnedFile(readingFrom: scratch.make("data", randomBytes(10_001, seed: 2)))
     #expect(try file.nextData(from: 0) == 0)
@@ -29,7 +29,7 @@ import TestSupport
     #expect(try file.nextData(from: 10_000) == 10_000)
   }
 
-  @Test("behind the end there is neither", arguments: [0, 1, UInt64(Int64.max)])
+  @Test("After the end there is neither data nor hole", arguments: [0, 1, UInt64(Int64.max)])
   func behindEnd(distance: UInt64) throws {
     let file = try OwnedFile(readingFrom: scratch.make("data", []))
     #expect(try file.nextData(from: distance) == nil)

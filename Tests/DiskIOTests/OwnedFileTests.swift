@@ -9,7 +9,7 @@ import TestSupport
   let scratch: TemporaryDirectory
   init() throws { scratch = try TemporaryDirectory() }
 
-  @Test("what is not there cannot be opened")
+  @Test("A file that does not exist cannot be opened")
   func missing() throws {
     let path = scratch.file("missing")
     let error = #expect(throws: IOError.self) { _ = try OwnedFile(readingFrom: path).size() }
@@ -17,7 +17,7 @@ import TestSupport
     #expect(error?.description == "cannot open \(path): No such file or directory")
   }
 
-  @Test("kinds of files")
+  @Test("Kinds of files are told apart")
   func kinds() throws {
     let pipe = scratch.file("pipe")
     #expect(mkfifo(pipe.string, 0o600) == 0)
@@ -27,7 +27,8 @@ import TestSupport
     #expect(try OwnedFile(readingFrom: scratch.path).kind() == .directory)
   }
 
-  @Test("sizes, as the file is cut and grown", arguments: [0, 1, 511, 512, 70_000, 1 << 40])
+  @Test(
+    "The size follows as the file is cut and grown", arguments: [0, 1, 511, 512, 70_000, 1 << 40])
   func sizes(size: UInt64) throws {
     let file = try OwnedFile.writable(try scratch.make("data", [1, 2, 3]))
     #expect(try file.size() == 3)
@@ -36,7 +37,7 @@ import TestSupport
     #expect(try file.bytes(5, at: 0) == Array([1, 2, 3, 0, 0].prefix(Int(min(size, 5)))))
   }
 
-  @Test("a hole takes no room, data do")
+  @Test("A hole takes no room, data do")
   func allocation() throws {
     let file = try OwnedFile.writable(scratch.file("data"))
     try file.truncate(to: 1 << 30)
@@ -46,7 +47,7 @@ import TestSupport
     #expect(try (1 << 20..<2 << 20).contains(file.allocatedSize()))
   }
 
-  @Test("an unnamed file is never seen and can be written and read")
+  @Test("An unnamed file is never seen and can be written and read")
   func unnamed() throws {
     let file = try OwnedFile(unnamedIn: scratch.path)
     #expect(try scratch.names() == [])
@@ -57,14 +58,14 @@ import TestSupport
     #expect(error == IOError(.create, missing, reason: .noSuchFileOrDirectory))
   }
 
-  @Test("an owner that lets go closes the descriptor")
+  @Test("An owner that lets go closes the descriptor")
   func closes() throws {
     let (reading, writing) = try TestPipe.make()
     do { _ = OwnedFile(owning: writing.rawValue, path: "pipe") }
     try Self.expectEnd(of: reading)
   }
 
-  @Test("what closing would report is asked without closing")
+  @Test("What closing would report is asked without closing")
   func errorsOfClosing() throws {
     let file = try OwnedFile(unnamedIn: scratch.path)
     for _ in 0..<3 { try file.reportErrorsOfClosing() }
@@ -72,7 +73,7 @@ import TestSupport
     #expect(try file.size() == 1)
   }
 
-  @Test("there is at least one processor, and no more than the machine has")
+  @Test("There is at least one processor, and no more than the machine has")
   func processors() {
     #expect((1...Int(sysconf(Int32(_SC_NPROCESSORS_CONF)))).contains(Processors.available))
   }

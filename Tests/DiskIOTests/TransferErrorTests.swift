@@ -8,14 +8,14 @@ import TestSupport
   let scratch: TemporaryDirectory
   init() throws { scratch = try TemporaryDirectory() }
 
-  @Test("a folder cannot be read")
+  @Test("A folder cannot be read")
   func readsFolder() throws {
     let file = try OwnedFile(readingFrom: scratch.path)
     let error = #expect(throws: IOError.self) { try file.bytes(10, at: 512) }
     #expect(error == IOError(.read, scratch.path, at: 512, reason: .isDirectory))
   }
 
-  @Test("a file that is open for reading cannot be written")
+  @Test("A file that is open for reading cannot be written")
   func writesReadOnly() throws {
     let path = try scratch.make("data", [1, 2, 3])
     let file = try OwnedFile(readingFrom: path)
@@ -26,7 +26,7 @@ import TestSupport
     #expect(try TemporaryDirectory.content(of: path) == [1, 2, 3])
   }
 
-  @Test("a full disk")
+  @Test("A full disk is an error with its place")
   func full() throws {
     let file = try OwnedFile.writable("/dev/full")
     let error = #expect(throws: IOError.self) { try file.write([1], at: 77) }
@@ -34,7 +34,7 @@ import TestSupport
     #expect(error?.description == "cannot write /dev/full at byte 77: No space left on device")
   }
 
-  @Test("a closed descriptor fails everywhere")
+  @Test("A closed descriptor fails everywhere")
   func closed() throws {
     let file = OwnedFile(owning: closedDescriptor, path: "gone")
     func reason(_ body: () throws -> Void) -> IOError? {
@@ -53,7 +53,7 @@ import TestSupport
     #expect(reason { try file.reportErrorsOfClosing() } == IOError(.close, "gone", reason: bad))
   }
 
-  @Test("a place beyond any file is an error, not a trap", arguments: [1 << 63, UInt64.max])
+  @Test("A place beyond any file is an error, not a trap", arguments: [1 << 63, UInt64.max])
   func tooFar(place: UInt64) throws {
     let path = scratch.file("data")
     let file = try OwnedFile.writable(path)

@@ -8,7 +8,7 @@ import TestSupport
   let scratch: TemporaryDirectory
   init() throws { scratch = try TemporaryDirectory() }
 
-  @Test("a read gets what stands at its place", arguments: [0, 1, 4095, 4096, 9_999])
+  @Test("A read gets what is at its place", arguments: [0, 1, 4095, 4096, 9_999])
   func reads(offset: Int) throws {
     let content = randomBytes(10_000, seed: 1)
     let file = try OwnedFile(readingFrom: try scratch.make("data", content))
@@ -16,7 +16,7 @@ import TestSupport
     #expect(try file.bytes(100, at: UInt64(offset)) == expected)
   }
 
-  @Test("a read is short only at the file's end")
+  @Test("A read is short only at the file's end")
   func shortReads() throws {
     let content = randomBytes(1000, seed: 2)
     let file = try OwnedFile(readingFrom: try scratch.make("data", content))
@@ -28,7 +28,7 @@ import TestSupport
     #expect(try file.bytes(0, at: 0).isEmpty)
   }
 
-  @Test("an exact read that ends early fails where the bytes are missing")
+  @Test("An exact read that ends early fails where the bytes are missing")
   func exactReads() throws {
     let path = try scratch.make("data", randomBytes(1000, seed: 3))
     let file = try OwnedFile(readingFrom: path)
@@ -40,7 +40,7 @@ import TestSupport
     #expect(error == IOError(.read, path, at: 1000, reason: .ioError))
   }
 
-  @Test("a write changes its place and nothing else; a gap reads as zeros")
+  @Test("A write changes its place and nothing else; a gap reads as zeros")
   func writes() throws {
     let path = try scratch.make("data", [UInt8](repeating: 7, count: 100))
     let file = try OwnedFile.writable(path)
@@ -53,7 +53,7 @@ import TestSupport
     #expect(try TemporaryDirectory.content(of: path) == expected)
   }
 
-  @Test("bytes in memory are written as they are")
+  @Test("Bytes in memory are written as they are")
   func writesMemory() throws {
     let content = randomBytes(300_000, seed: 4)
     let file = try OwnedFile.writable(scratch.file("data"))

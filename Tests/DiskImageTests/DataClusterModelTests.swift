@@ -6,7 +6,7 @@ import Testing
 
 /// The count of data clusters against a bitmap, for extents that no file system would report.
 @Suite struct DataClusterModelTests {
-  @Test("each cluster that an extent touches counts once", arguments: 1...40)
+  @Test("Each cluster that an extent touches counts once", arguments: 1...40)
   func agreesWithModel(seed: UInt64) throws {
     var generator = SplitMix64(seed: seed)
     var ranges: [GuestRange] = []

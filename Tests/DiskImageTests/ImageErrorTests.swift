@@ -5,7 +5,7 @@ import Testing
 
 /// What errors say: which file, which values, what to do.
 @Suite struct ImageErrorTests {
-  @Test("a disk beyond the largest file is refused with both sizes")
+  @Test("A disk beyond the largest file is refused with both sizes")
   func tooLarge() {
     #expect(
       ImageError.tooLarge("a.img", bytes: UInt64(Int64.max)).description
@@ -14,7 +14,7 @@ import Testing
         """)
   }
 
-  @Test("an error of a system call speaks for itself")
+  @Test("An error of a system call speaks for itself")
   func io() {
     let error = IOError(.read, "a.img", at: 4096, reason: .ioError)
     #expect(ImageError.io(error).description == error.description)
@@ -24,7 +24,7 @@ import Testing
         == "cannot look for data in a.img: Input/output error")
   }
 
-  @Test("the others name the file first")
+  @Test("Other errors name the file first")
   func others() {
     let errors: [(ImageError, String)] = [
       (.notAnImage("a", .directory), "is a directory"), (.inUse("a"), "--force-share"),

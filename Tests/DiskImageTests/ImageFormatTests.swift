@@ -11,7 +11,7 @@ import Testing
   init() throws { scratch = try TemporaryDirectory() }
 
   @Test(
-    "images as qemu-img makes them",
+    "Images made by qemu-img are recognised",
     arguments: [
       ("qcow2", ",compat=1.1", ImageFormat.qcow2), ("qcow2", ",compat=0.10", .qcow2),
       ("qcow2", ",cluster_size=512", .qcow2), ("qcow", "", .qcow1),
@@ -29,7 +29,7 @@ import Testing
   }
 
   @Test(
-    "compressed files",
+    "Compressed files are recognised",
     arguments: [
       ([0x1F, 0x8B, 0x08], ImageFormat.gzip), ([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0x00], .xz),
       ([0x28, 0xB5, 0x2F, 0xFD], .zstd),
@@ -45,7 +45,7 @@ import Testing
     #expect(ImageFormat(head: [0] + magic, tail: magic) == nil)
   }
 
-  @Test("heads that are cut short of their magic show nothing")
+  @Test("Heads that are cut short of their magic show nothing")
   func short() {
     let magics: [[UInt8]] = [
       [0x51, 0x46, 0x49, 0xFB], Array("KDMV".utf8), Array("COWD".utf8), Array("QED\0".utf8),
@@ -70,7 +70,7 @@ import Testing
     #expect(ImageFormat(head: magic + [0, 0, 0, 3], tail: []) == .qcow2)
   }
 
-  @Test("a VHD of fixed size shows itself at its end alone")
+  @Test("A VHD of fixed size shows itself at its end alone")
   func tail() {
     let footer = Array("conectix".utf8) + [UInt8](repeating: 0, count: 504)
     let zeros = [UInt8](repeating: 0, count: 512)
@@ -79,14 +79,14 @@ import Testing
     #expect(ImageFormat(head: zeros, tail: zeros) == nil)
   }
 
-  @Test("what guests write to the first sector is raw", arguments: 1...50)
+  @Test("What guests write to the first sector is raw", arguments: 1...50)
   func raw(seed: UInt64) throws {
     let bytes = randomBytes(3000, seed: seed)
     let path = try scratch.make("disk", bytes)
     #expect(try RawImage(try OwnedFile(readingFrom: path)).detectedFormat() == nil)
   }
 
-  @Test("each name and hint says what it is and how to go on", arguments: ImageFormat.allCases)
+  @Test("Each name and hint says what it is and how to go on", arguments: ImageFormat.allCases)
   func messages(format: ImageFormat) {
     let error = ImageError.foreignFormat("disk.x", format).description
     #expect(error == "disk.x is \(format.name), which is not read directly")
@@ -105,7 +105,7 @@ import Testing
     #expect(message.contains(command))
   }
 
-  @Test("the README lists every format that is refused")
+  @Test("The README lists every format that is refused")
   func readme() throws {
     var root = FilePath(#filePath)
     for _ in 0..<3 { root.removeLastComponent() }
@@ -120,7 +120,7 @@ import Testing
   }
 
   @Test(
-    "a path in a command names the file to a shell, to programs and to QEMU",
+    "A path in a command names the file to a shell, to programs and to QEMU",
     arguments: [
       ("disk.x", "disk.x"), ("/a/b-c_d", "/a/b-c_d"), ("my disk", "'my disk'"),
       ("it's", "'it'\\''s'"), ("-r", "./-r"), ("nbd:disk", "./nbd:disk"),

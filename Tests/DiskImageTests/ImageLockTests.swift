@@ -15,7 +15,7 @@ import TestSupport
     path = try scratch.make("disk", [UInt8](repeating: 5, count: 1 << 16))
   }
 
-  @Test("an image that a QEMU may write to is in use, and free once that has gone")
+  @Test("An image that a QEMU may write to is in use, and free once that has gone")
   func writer() throws {
     let machine = try QemuImage(path, format: "raw").openedByRunningMachine()
     let file = try OwnedFile(readingFrom: path)
@@ -25,14 +25,14 @@ import TestSupport
     try Self.lock(path)
   }
 
-  @Test("an image that a QEMU only reads can be read")
+  @Test("An image that a QEMU only reads can be read")
   func reader() throws {
     let machine = try QemuImage(path, format: "raw").openedByRunningMachine(isReader: true)
     try Self.lock(path)
     try Self.end(machine)
   }
 
-  @Test("our lock keeps a QEMU from writing, not from reading, and ends with the file")
+  @Test("Our lock keeps a QEMU from writing, not from reading, and ends with the file")
   func keepsOut() throws {
     func write() throws -> CommandResult {
       try Command("qemu-io", ["-f", "raw", "-c", "write -P 7 0 512", path.string]).run()
@@ -54,7 +54,7 @@ import TestSupport
       try TemporaryDirectory.content(of: path)[..<513] == [UInt8](repeating: 7, count: 512) + [5])
   }
 
-  @Test("two readers do not disturb each other")
+  @Test("Two readers do not disturb each other")
   func readers() throws {
     let first = try OwnedFile(readingFrom: path)
     let second = try OwnedFile(readingFrom: path)
@@ -65,7 +65,7 @@ import TestSupport
   }
 
   @Test(
-    "a lock on the write, resize or no-read byte is a conflict", arguments: [101, 103, 200], [0, 1])
+    "A lock on the write, resize or no-read byte is a conflict", arguments: [101, 103, 200], [0, 1])
   func conflicts(byte: Int64, kind: Int16) throws {
     let other = try Self.hold(byte, kind, path)
     let file = try OwnedFile(readingFrom: path)
@@ -79,7 +79,7 @@ import TestSupport
     #expect(left == nil)
   }
 
-  @Test("shared locks on other bytes are not", arguments: [100, 102, 104, 201, 202, 203])
+  @Test("Shared locks on other bytes are no conflict", arguments: [100, 102, 104, 201, 202, 203])
   func harmless(byte: Int64) throws {
     let other = try Self.hold(byte, Int16(F_RDLCK), path)
     defer { try? other.close() }

@@ -9,7 +9,7 @@ import Testing
 /// Disks that come through a pipe.
 @Suite struct PipeImageTests {
   @Test(
-    "every byte arrives once and in order, whatever the pieces",
+    "Every byte arrives once and in order, whatever the pieces",
     arguments: [0, 1, 511, 512, 513, 100_000], [1, 2, 3])
   func pieces(count: Int, seed: UInt64) throws {
     let content = randomBytes(count, seed: seed)
@@ -30,7 +30,7 @@ import Testing
     #expect(try Self.read(10, from: pipe).isEmpty)
   }
 
-  @Test("the head shows a format and is not lost", arguments: [100, 512, 3000])
+  @Test("The head shows a format and is not lost", arguments: [100, 512, 3000])
   func head(count: Int) throws {
     let content = [0x1F, 0x8B, 0x08] + randomBytes(count - 3, seed: 1)
     let pipe = try PipeImage(try Self.pipe(writing: content, seed: 1)) { false }
@@ -39,7 +39,7 @@ import Testing
     #expect(pipe.detectedFormat == .gzip)
   }
 
-  @Test("raw data shows no format")
+  @Test("Raw data shows no format")
   func raw() throws {
     let content = [UInt8](repeating: 0, count: 600)
     let pipe = try PipeImage(try Self.pipe(writing: content, seed: 1)) { false }
@@ -47,7 +47,7 @@ import Testing
     #expect(try Self.read(5000, from: pipe) == content)
   }
 
-  @Test("a silent pipe asks whether to go on")
+  @Test("A silent pipe asks whether to go on")
   func cancelledAtOnce() throws {
     let (reading, writing) = try TestPipe.make()
     defer { try? writing.close() }
@@ -58,7 +58,7 @@ import Testing
     #expect(try Self.read(10, from: pipe).isEmpty)
   }
 
-  @Test("a cancelled pipe hands out what it has and then seems to end")
+  @Test("A cancelled pipe hands out what it has and then seems to end")
   func cancelledLater() throws {
     let (reading, writing) = try TestPipe.make()
     defer { try? writing.close() }
@@ -71,7 +71,7 @@ import Testing
     #expect(try Self.read(600, from: pipe) == Array(content[..<512]))
   }
 
-  @Test("a pipe that cannot be read is an error with its place")
+  @Test("A pipe that cannot be read is an error with its place")
   func fails() throws {
     let folder = try TemporaryDirectory()
     let error = #expect(throws: ImageError.self) {

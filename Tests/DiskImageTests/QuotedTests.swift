@@ -4,7 +4,7 @@ import Testing
 /// Text from strangers in messages.
 @Suite struct QuotedTests {
   @Test(
-    "what a terminal obeys is made visible, what it shows is left alone",
+    "What a terminal obeys is made visible, what it shows is left alone",
     arguments: [
       ("plain name_1.img", "\"plain name_1.img\""), ("", "\"\""), ("ä€😀", "\"ä€😀\""),
       ("a\"b\\c", "\"a\\\"b\\\\c\""), ("\u{1B}[31m", "\"\\u{1b}[31m\""),
@@ -15,7 +15,7 @@ import Testing
     #expect(text.quoted == shown)
   }
 
-  @Test("a message keeps its quotes and backslashes, and can be made visible twice")
+  @Test("A message keeps its quotes and backslashes, and can be made visible twice")
   func visible() {
     let message = "cannot open \"a\u{1B}[2J\\b\u{9B}\n\": ä"
     let shown = "cannot open \"a\\u{1b}[2J\\b\\u{9b}\\u{a}\": ä"

@@ -11,7 +11,7 @@ import TestSupport
   init() throws { scratch = try TemporaryDirectory() }
 
   @Test(
-    "a size is rounded up to sectors, and what is added reads as zeros",
+    "A size is rounded up to sectors, and what is added reads as zeros",
     arguments: [(0, 0), (1, 512), (511, 512), (512, 512), (513, 1024), (70_001, 70_144)])
   func sizes(fileSize: Int, virtualSize: UInt64) throws {
     let content = randomBytes(fileSize, seed: 1)
@@ -25,7 +25,7 @@ import TestSupport
     #expect(try image.dataRanges() == (fileSize == 0 ? [] : [guestRange(0..<UInt64(fileSize))]))
   }
 
-  @Test("behind the end there are zeros", arguments: [999, 1000, 1001, 5000, 1 << 62, UInt64.max])
+  @Test("After the end there are zeros", arguments: [999, 1000, 1001, 5000, 1 << 62, UInt64.max])
   func behindEnd(offset: UInt64) throws {
     let content = randomBytes(1000, seed: 2)
     let image = try RawImage(try OwnedFile(readingFrom: scratch.make("disk", content)))
@@ -35,7 +35,7 @@ import TestSupport
     #expect(try image.nextData(from: GuestOffset(max(offset, 1000))) == nil)
   }
 
-  @Test("holes are passed over")
+  @Test("Holes are skipped")
   func holes() throws {
     let path = scratch.file("disk")
     try Self.write([(1 << 20, 8192), (3 << 20, 4096)], size: 4 << 20, to: path)
@@ -52,7 +52,7 @@ import TestSupport
     #expect(try image.bytes(8192, at: first) == randomBytes(8192, seed: first))
   }
 
-  @Test("a file that became shorter is an error with its place")
+  @Test("A file that became shorter is an error with its place")
   func shrank() throws {
     let path = try scratch.make("disk", randomBytes(10_000, seed: 3))
     let image = try RawImage(try OwnedFile(readingFrom: path))
@@ -64,7 +64,7 @@ import TestSupport
     #expect(behind == .shrank(path, offset: 9000))
   }
 
-  @Test("a file that became shorter does not pass for one that ends in a hole")
+  @Test("A file that became shorter does not pass for one that ends in a hole")
   func shrankDuringSearch() throws {
     let path = try scratch.make("disk", randomBytes(10_000, seed: 3))
     let image = try RawImage(try OwnedFile(readingFrom: path))
@@ -73,7 +73,7 @@ import TestSupport
     #expect(error == .shrank(path, offset: 5000))
   }
 
-  @Test("clusters with data are counted once each")
+  @Test("Clusters with data are counted once each")
   func dataClusters() throws {
     let path = scratch.file("disk")
     // Three extents in the clusters 16 and 17 of 64 KiB, and the last sector of the disk.
@@ -91,7 +91,7 @@ import TestSupport
     #expect(try count(512) == 25)
   }
 
-  @Test("the identity is that of the file")
+  @Test("The identity is that of the file")
   func identity() throws {
     let path = try scratch.make("disk", [1])
     let image = try RawImage(try OwnedFile(readingFrom: path))

@@ -12,8 +12,10 @@ import Testing
     try RawImage.write(RawImage.noise(count: 200_000, seed: 171), to: workspace.input)
   }
 
-  @Test(arguments: ["zstd", "gzip", "xz"])
-  func `a compressed file is answered with a command that converts it`(program: String) throws {
+  @Test(
+    "A compressed file is answered with a command that converts it",
+    arguments: ["zstd", "gzip", "xz"])
+  func compressedFileIsAnsweredWithCommandThatConverts(program: String) throws {
     let packed = workspace.folder.file("in 1.packed")
     let target = workspace.outputFolder.appending("o 1.qcow2")
     try Command.shell("exec \"$1\" -c <\"$2\" >\"$3\"", [program, input.string, packed.string])
@@ -26,7 +28,8 @@ import Testing
     try expectSound(target, equals: input)
   }
 
-  @Test func `a compressed pipe is answered with the place of the decompressor`() throws {
+  @Test("A compressed pipe is answered with the place of the decompressor")
+  func compressedPipeIsAnsweredWithPlaceOfDecompressor() throws {
     let packed = workspace.folder.file("in.zst")
     try Command("zstd", ["-q", input.string, "-o", packed.string]).run().expectingExit(0)
     var command = try workspace.conversion(from: "-")
@@ -37,7 +40,8 @@ import Testing
       leaving: workspace)
   }
 
-  @Test func `another format from a pipe is answered with qemu-img for a file`() throws {
+  @Test("Another format from a pipe is answered with qemu-img for a file")
+  func anotherFormatFromPipeIsAnsweredWithQemuImg() throws {
     let other = workspace.folder.file("other.vmdk")
     _ = try QemuImage.converting(raw: input, to: other, format: "vmdk")
     var command = try workspace.conversion(from: "-")
@@ -47,18 +51,21 @@ import Testing
       leaving: workspace)
   }
 
-  @Test func `a file that is said to be qcow2 and is not is told so`() throws {
+  @Test("A file that is said to be qcow2 and is not is refused as such")
+  func fileThatIsSaidToBeQcow2AndIsNotIsToldSo() throws {
     try expectRefusal(
       try workspace.run(["-f", "qcow2"]), naming: input.string, "no qcow2 image", "leave out -f",
       leaving: workspace)
   }
 
-  @Test(arguments: [
-    ("/proc/o.qcow2", "nothing can be made in the folder /proc"),
-    ("/sys/o.qcow2", "the folder /sys cannot be written to"),
-    ("/nowhere/o.qcow2", "there is no folder /nowhere: make it"),
-  ])
-  func `a folder that takes no file is named with the reason`(
+  @Test(
+    "A folder that takes no file is named with the reason",
+    arguments: [
+      ("/proc/o.qcow2", "nothing can be made in the folder /proc"),
+      ("/sys/o.qcow2", "the folder /sys cannot be written to"),
+      ("/nowhere/o.qcow2", "there is no folder /nowhere: make it"),
+    ])
+  func folderThatTakesNoFileIsNamedWithReason(
     target: String, reason: String
   ) throws {
     for option in [[], ["--force"]] {
@@ -71,7 +78,8 @@ import Testing
       leaving: workspace)
   }
 
-  @Test func `an output that is part of the input is told which part`() throws {
+  @Test("An output that is part of the input is refused with the part's name")
+  func outputThatIsPartOfInputIsToldWhichPart() throws {
     let (base, image) = (workspace.folder.file("base.qcow2"), workspace.folder.file("top.qcow2"))
     _ = try QemuImage.creating(base, size: 1 << 20)
     let data = workspace.folder.file("top.data")
@@ -91,7 +99,8 @@ import Testing
     }
   }
 
-  @Test func `threads that the system does not start are told as such`() throws {
+  @Test("Threads that the system does not start are reported as such")
+  func threadsThatSystemDoesNotStartAreToldAsSuch() throws {
     try RawImage.write(RawImage.noise(count: 8 << 20, seed: 172), to: input)
     let conversion = try workspace.conversion(["--threads", "100"])
     // Stacks of 1 GB each, of which there is room for few, with enough left for everything else.
@@ -103,7 +112,8 @@ import Testing
       result, naming: "cannot start a thread", "fewer --threads", leaving: workspace)
   }
 
-  @Test func `a disk that is too large is told in units too`() throws {
+  @Test("A disk that is too large is reported in units too")
+  func diskThatIsTooLargeIsToldInUnitsToo() throws {
     let large = workspace.folder.file("large.img")
     try RawImage.sparse(at: large, size: 9 << 40)
     try expectRefusal(

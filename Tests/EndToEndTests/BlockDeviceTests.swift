@@ -11,7 +11,8 @@ struct BlockDeviceTests {
 
   init() throws { workspace = try Workspace() }
 
-  @Test func `a block device is read like the file behind it`() throws {
+  @Test("A block device is read like its file")
+  func blockDeviceIsReadLikeFileBehindIt() throws {
     let mixture = RawImage.mixture(clusters: 1200, size: 4096, kinds: 50, seed: 121)
     let odd = RawImage.noise(count: 512 * 3, seed: 122)
     try RawImage.write(mixture + odd, to: input)
@@ -26,7 +27,8 @@ struct BlockDeviceTests {
     #expect(try workspace.convert(to: fromFile).clusters.unique == report.clusters.unique)
   }
 
-  @Test func `a block device is described as what it is`() throws {
+  @Test("A block device is described as what it is")
+  func blockDeviceIsDescribedAsWhatItIs() throws {
     try RawImage.write(RawImage.noise(count: 1 << 20, seed: 124), to: input)
     let file = workspace.folder.file("info.json")
     let text = try LoopDevice.with(input) { device in
@@ -38,7 +40,8 @@ struct BlockDeviceTests {
     #expect(text.contains("  device        1 MiB\n") && !text.contains("on disk"), "\(text)")
   }
 
-  @Test func `a device node is never replaced by an output of its name`() throws {
+  @Test("A device node is never replaced by an output of its name")
+  func deviceNodeIsNeverReplacedByOutputOfItsName() throws {
     try RawImage.write(RawImage.noise(count: 1 << 20, seed: 123), to: input)
     // A node of its own in the test's folder: if this goes wrong no real device is lost.
     let node = workspace.outputFolder.appending("node")

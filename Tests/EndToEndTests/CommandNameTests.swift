@@ -23,11 +23,13 @@ import Testing
     }
   }
 
-  @Test(arguments: [
-    ("convret", "convert"), ("Convert", "convert"), ("chek", "check"), ("inf", "info"),
-    ("hepl", "help"),
-  ])
-  func `a mistyped command is refused with the one that was meant`(
+  @Test(
+    "A mistyped command is refused with the one that was meant",
+    arguments: [
+      ("convret", "convert"), ("Convert", "convert"), ("chek", "check"), ("inf", "info"),
+      ("hepl", "help"),
+    ])
+  func mistypedCommandIsRefusedWithOneThatWasMeant(
     typed: String, meant: String
   ) throws {
     try expectUsageError(
@@ -35,14 +37,15 @@ import Testing
       naming: "there is no command '\(typed)'; did you mean '\(meant)'?")
   }
 
-  @Test(arguments: ["frobnicate", ""])
-  func `an unknown command is refused with those there are`(typed: String) throws {
+  @Test("An unknown command is refused with those there are", arguments: ["frobnicate", ""])
+  func unknownCommandIsRefusedWithThoseThere(typed: String) throws {
     try expectUsageError(
       try Workspace.qdedup([typed]).run(), naming: "there is no command '\(typed)'",
       "convert, info, check", "--help")
   }
 
-  @Test func `a file in place of a command is answered with the command for it`() throws {
+  @Test("A file in place of a command is answered with the command for it")
+  func fileInPlaceOfCommandIsAnsweredWithCommandForIt() throws {
     try expectUsageError(
       try Workspace.qdedup(["d.img", "my o.qcow2"]).run(),
       naming: "there is no command 'd.img'", "qdedup convert d.img 'my o.qcow2'")
@@ -51,7 +54,8 @@ import Testing
       try Workspace.qdedup([input]).run(), naming: "qdedup convert \(input) disk.qcow2")
   }
 
-  @Test func `help for no command is refused`() throws {
+  @Test("Help for no command is refused")
+  func helpForNoCommandIsRefused() throws {
     try expectUsageError(
       try Workspace.qdedup(["help", "nosuch"]).run(), naming: "there is no command 'nosuch'")
     for words in [["help"], ["help", "convert"], ["help", "help"]] {
@@ -60,7 +64,8 @@ import Testing
     }
   }
 
-  @Test func `without any argument help comes on standard error and nothing succeeds`() throws {
+  @Test("Without any argument the help comes on standard error, and the exit code is not 0")
+  func withoutAnyArgumentHelpComesOnStandardError() throws {
     try expectUsageError(try Workspace.qdedup([]).run(), naming: "USAGE: qdedup", "convert")
   }
 
@@ -70,7 +75,8 @@ import Testing
     return try Command.shell("cd \"$2\"; exec \"$1\" \(words)", place).run()
   }
 
-  @Test func `a name that is no UTF-8 is refused before anything is done`() throws {
+  @Test("A name that is no UTF-8 is refused before anything is done")
+  func nameThatIsNoUTF8IsRefusedBeforeAnythingIsDone() throws {
     let input = workspace.input.string
     try expectUsageError(
       try run("convert '\(input)' \"$(printf 'o\\377.qcow2')\""), naming: "$'o\\xff.qcow2'",
@@ -83,7 +89,8 @@ import Testing
     #expect(try workspace.outputNames() == [])
   }
 
-  @Test func `bash completes the input with any file`() throws {
+  @Test("Bash completes the input with any file")
+  func bashCompletesInputWithAnyFile() throws {
     let script = """
       source <("$1" --generate-completion-script bash) || exit 1
       cd "$2" || exit 1

@@ -16,9 +16,9 @@ import Testing
   }
 
   @Test(
-    arguments: CompressedImage.types,
+    "Any number of threads and a pipe give the same bytes", arguments: CompressedImage.types,
     [[], ["--log-store-order", "7", "--max-incarnations", "3"], ["--cluster-size", "64K"]])
-  func `any number of threads and a pipe give the same bytes`(
+  func anyNumberOfThreadsAndPipeGiveSameBytes(
     type: String, others: [String]
   ) throws {
     let options = CompressedImage.options(type) + others
@@ -36,9 +36,9 @@ import Testing
   }
 
   @Test(
-    arguments: CompressedImage.types,
+    "A store that forgets leaves a sound image", arguments: CompressedImage.types,
     [["2", "1"], ["4", "3"], ["8", "2"], ["2", "0"]])
-  func `a store that forgets leaves a sound image`(type: String, store: [String]) throws {
+  func storeThatForgetsLeavesSoundImage(type: String, store: [String]) throws {
     let options = ["--log-store-order", store[0], "--max-incarnations", store[1], "--verify"]
     let report = try workspace.convert(CompressedImage.options(type) + options)
     let walker = try expectCompressed(output, equals: input, with: type)
@@ -49,8 +49,10 @@ import Testing
     #expect(report.hashStore.collisions == 0)
   }
 
-  @Test(arguments: CompressedImage.types)
-  func `no-hash-store leaves no trace of a store and shares all the same`(type: String) throws {
+  @Test(
+    "--no-hash-store leaves no trace of a store and shares all the same",
+    arguments: CompressedImage.types)
+  func noHashStoreLeavesNoTraceOfStoreAndSharesAllSame(type: String) throws {
     let kept = try workspace.convert(
       CompressedImage.options(type), to: workspace.folder.file("kept.qcow2"))
     let report = try workspace.convert(CompressedImage.options(type, "--no-hash-store"))
@@ -61,8 +63,10 @@ import Testing
     #expect(report.clusters.unique == kept.clusters.unique)
   }
 
-  @Test(arguments: CompressedImage.types, ["512", "4K", "64K", "2M"])
-  func `the output reads back as the input`(type: String, size: String) throws {
+  @Test(
+    "The output reads back as the input", arguments: CompressedImage.types,
+    ["512", "4K", "64K", "2M"])
+  func outputReadsBackAsInput(type: String, size: String) throws {
     let options = CompressedImage.options(type, "--verify", "--cluster-size", size)
     #expect(try workspace.convert(options).verified)
     try expectCompressed(output, equals: input, with: type)

@@ -26,8 +26,10 @@ import Testing
     #expect(comparison.exitCode == 0, "\(comparison)", sourceLocation: sourceLocation)
   }
 
-  @Test(arguments: CompressedImage.types, [512, 4096, 65_536])
-  func `200 seeded writes all over the disk leave the right content and a clean image`(
+  @Test(
+    "200 seeded writes all over the disk leave the right content and a clean image",
+    arguments: CompressedImage.types, [512, 4096, 65_536])
+  func seededWritesAllOverDiskLeaveRightContentAndClean(
     type: String, clusterSize: Int
   ) throws {
     let bytes = CompressedImage.mixture(clusters: 60, size: clusterSize, seed: 65)
@@ -47,8 +49,8 @@ import Testing
     #expect(try QCOW2Walker(output).header.hashStoreIsValid == false)
   }
 
-  @Test(arguments: CompressedImage.types)
-  func `a write to one of two sharers leaves a clean image`(type: String) throws {
+  @Test("A write to one of two sharers leaves a clean image", arguments: CompressedImage.types)
+  func writeToOneOfTwoSharersLeavesCleanImage(type: String) throws {
     let twin = RawImage.noise(count: 4096, seed: 61)
     try RawImage.write(twin + RawImage.noise(count: 8192, seed: 62) + twin, to: input)
     #expect(try workspace.convert(CompressedImage.options(type)).clusters.duplicate == 1)
@@ -58,8 +60,10 @@ import Testing
     try expectCleanAndSame()
   }
 
-  @Test(arguments: CompressedImage.types)
-  func `a snapshot of an image with many references, and writes after it, leave it clean`(
+  @Test(
+    "A snapshot of an image with many references, and writes after it, leave it clean",
+    arguments: CompressedImage.types)
+  func snapshotOfImageWithManyReferences(
     type: String
   ) throws {
     try RawImage.equal(at: input, count: 40_000 * 512, byte: 0x5a)

@@ -46,8 +46,10 @@ import Testing
       sourceLocation: sourceLocation)
   }
 
-  @Test(arguments: CompressedImage.types, [512, 4096, 65_536] as [UInt64])
-  func `the numbers fit each other and the file`(type: String, size: UInt64) throws {
+  @Test(
+    "The numbers fit each other and the file", arguments: CompressedImage.types,
+    [512, 4096, 65_536] as [UInt64])
+  func numbersFitEachOtherAndFile(type: String, size: UInt64) throws {
     let bytes = CompressedImage.mixture(clusters: 800, size: 4096, seed: 31)
     try RawImage.write(bytes + bytes, to: input)
     let report = try workspace.convert(CompressedImage.options(type, "--cluster-size", "\(size)"))
@@ -59,8 +61,8 @@ import Testing
     #expect(report.ratios.total > report.ratios.dedup)
   }
 
-  @Test(arguments: CompressedImage.types)
-  func `what noise costs is not called saved`(type: String) throws {
+  @Test("What noise costs is not called saved", arguments: CompressedImage.types)
+  func whatNoiseCostsIsNotCalledSaved(type: String) throws {
     try RawImage.write(RawImage.noise(count: 4 << 20, seed: 32), to: input)
     let report = try workspace.convert(CompressedImage.options(type))
     try expectConsistent(report, clusterSize: 4096)
@@ -73,7 +75,8 @@ import Testing
     #expect(text.contains(part) && !text.contains("saved"), "\(text)")
   }
 
-  @Test func `a plain image says none`() throws {
+  @Test("A plain image says none")
+  func plainImageSaysNone() throws {
     try RawImage.write(CompressedImage.mixture(clusters: 50, size: 4096, seed: 33), to: input)
     let report = try workspace.convert()
     #expect(report.output.compression == "none")
@@ -81,8 +84,9 @@ import Testing
     #expect(report.ratios.compression == 1)
   }
 
-  @Test(arguments: CompressedImage.types)
-  func `the warning about shared clusters is for plain images only`(type: String) throws {
+  @Test(
+    "The warning about shared clusters is for plain images only", arguments: CompressedImage.types)
+  func warningAboutSharedClustersIsForPlainImagesOnly(type: String) throws {
     let twin = RawImage.noise(count: 4096, seed: 34)
     try RawImage.write(twin + twin, to: input)
     #expect(try workspace.convert(CompressedImage.options(type)).warnings == [])

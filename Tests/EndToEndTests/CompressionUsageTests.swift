@@ -24,41 +24,48 @@ import Testing
     #expect(try workspace.outputNames() == [], sourceLocation: sourceLocation)
   }
 
-  @Test(arguments: [
-    ["--compression-level", "3"], ["--compression-type", "zlib"], ["--compression-type=zstd"],
-    ["--compression-type", "zstd", "--compression-level", "3"],
-  ])
-  func `a type or a level without -c is refused`(options: [String]) throws {
+  @Test(
+    "A type or a level without -c is refused",
+    arguments: [
+      ["--compression-level", "3"], ["--compression-type", "zlib"], ["--compression-type=zstd"],
+      ["--compression-type", "zstd", "--compression-level", "3"],
+    ])
+  func typeOrLevelWithoutCIsRefused(options: [String]) throws {
     try expectUsageError(options, naming: "--compress", "-c")
   }
 
-  @Test(arguments: ["0", "10", "-1", "99999"])
-  func `a level that zlib has not is refused with the range`(level: String) throws {
+  @Test(
+    "A level that zlib has not is refused with the range", arguments: ["0", "10", "-1", "99999"])
+  func levelThatZlibHasNotIsRefusedWithRange(level: String) throws {
     let option = "--compression-level=\(level)"
     try expectUsageError(["-c", option], naming: "zlib", level, "1 to 9")
     try expectUsageError(
       ["-c", "--compression-type", "zlib", option], naming: "zlib", level, "1 to 9")
   }
 
-  @Test(arguments: ["0", "23", "-1", "99999"])
-  func `a level that zstd has not is refused with the range`(level: String) throws {
+  @Test(
+    "A level that zstd has not is refused with the range", arguments: ["0", "23", "-1", "99999"])
+  func levelThatZstdHasNotIsRefusedWithRange(level: String) throws {
     try expectUsageError(
       ["-c", "--compression-type", "zstd", "--compression-level=\(level)"],
       naming: "zstd", level, "1 to 22")
   }
 
-  @Test(arguments: ["x", "", "1.5", "99999999999999999999"])
-  func `a level that is no number is refused`(level: String) throws {
+  @Test(
+    "A level that is no number is refused", arguments: ["x", "", "1.5", "99999999999999999999"])
+  func levelThatIsNoNumberIsRefused(level: String) throws {
     try expectUsageError(["-c", "--compression-level=\(level)"], naming: "compression-level")
   }
 
-  @Test(arguments: ["lzma", "ZLIB", "", "zlib "])
-  func `an unknown type is refused with those there are`(type: String) throws {
+  @Test(
+    "An unknown type is refused with those there are", arguments: ["lzma", "ZLIB", "", "zlib "])
+  func unknownTypeIsRefusedWithThoseThere(type: String) throws {
     try expectUsageError(
       ["-c", "--compression-type=\(type)"], naming: "compression-type", "zlib", "zstd")
   }
 
-  @Test func `help names the options`() throws {
+  @Test("Help names the options")
+  func helpNamesOptions() throws {
     let help = try Workspace.qdedup(["convert", "--help"]).run().expectingExit(0).output
     for option in ["-c, --compress", "--compression-type", "--compression-level"] {
       #expect(help.contains(option), "\(option)")

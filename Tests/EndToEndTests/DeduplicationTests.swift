@@ -43,20 +43,24 @@ import Testing
     #expect(store.entries == counts.count, sourceLocation: sourceLocation)
   }
 
-  @Test(arguments: [512, 4096, 65536])
-  func `of each distinct cluster of a file system exactly one is stored`(size: Int) throws {
+  @Test(
+    "Of each distinct cluster of a file system exactly one is stored",
+    arguments: [512, 4096, 65536])
+  func ofEachDistinctClusterOfFileSystemExactlyOne(size: Int) throws {
     try Ext4Image.make(at: input, mebibytes: 24, seed: 3)
     try expectExactSharing(clusterSize: size)
   }
 
-  @Test(arguments: [512, 2048, 4096])
-  func `of each distinct cluster of a mixture exactly one is stored`(size: Int) throws {
+  @Test(
+    "Of each distinct cluster of a mixture exactly one is stored", arguments: [512, 2048, 4096])
+  func ofEachDistinctClusterOfMixtureExactlyOneIsStored(size: Int) throws {
     let mixture = RawImage.mixture(clusters: 6000, size: size, kinds: 900, seed: 21)
     try RawImage.write(mixture + RawImage.noise(count: size / 2, seed: 5), to: input)
     try expectExactSharing(clusterSize: size)
   }
 
-  @Test func `a last cluster cut short equals one that goes on with zeros`() throws {
+  @Test("A last cluster cut short equals one that goes on with zeros")
+  func lastClusterCutShortEqualsOneThatGoesOnWithZeros() throws {
     let start = RawImage.noise(count: 1000, seed: 6)
     let zeros = [UInt8](repeating: 0, count: 3096)
     try RawImage.write(start + zeros + start, to: input)
@@ -64,7 +68,8 @@ import Testing
     #expect(try QCOW2Walker(output).header.virtualSize == 5120)
   }
 
-  @Test func `clusters that differ in their last bit only are not shared`() throws {
+  @Test("Clusters that differ in their last bit only are not shared")
+  func clustersThatDifferInTheirLastBitOnlyAreNotShared() throws {
     let first = RawImage.noise(count: 4096, seed: 7)
     var second = first
     second[4095] ^= 1

@@ -15,11 +15,13 @@ import Testing
     try RawImage.write(noise + mixture + noise + [1, 2, 3], to: workspace.input)
   }
 
-  @Test(arguments: [
-    [], ["--log-store-order", "7", "--max-incarnations", "3"], ["--no-hash-store"],
-    ["--cluster-size", "512"], ["--cluster-size", "64K"],
-  ])
-  func `any number of threads and any run give the same bytes`(options: [String]) throws {
+  @Test(
+    "Any number of threads and any run give the same bytes",
+    arguments: [
+      [], ["--log-store-order", "7", "--max-incarnations", "3"], ["--no-hash-store"],
+      ["--cluster-size", "512"], ["--cluster-size", "64K"],
+    ])
+  func anyNumberOfThreadsAndAnyRunGiveSameBytes(options: [String]) throws {
     try workspace.convert(options + ["--threads", "1"])
     try expectSound(output, equals: input)
     let expected = try RawImage.read(output)
@@ -30,8 +32,10 @@ import Testing
     }
   }
 
-  @Test(arguments: [[], ["--no-hash-store"]])
-  func `a pipe and a file give the same bytes when the order is given`(options: [String]) throws {
+  @Test(
+    "A pipe and a file give the same bytes when the order is given",
+    arguments: [[], ["--no-hash-store"]])
+  func pipeAndFileGiveSameBytesWhenOrderIsGiven(options: [String]) throws {
     let options = options + ["--log-store-order", "9"]
     try workspace.convert(options)
     let fromPipe = workspace.folder.file("pipe.qcow2")
@@ -40,7 +44,8 @@ import Testing
     #expect(try RawImage.read(fromPipe) == RawImage.read(output))
   }
 
-  @Test func `a pipe, and a copy without holes, give the same bytes as the file`() throws {
+  @Test("A pipe, and a copy without holes, give the same bytes as the file")
+  func pipeAndCopyWithoutHolesGiveSameBytesAsFile() throws {
     try workspace.convert()
     let fromPipe = workspace.folder.file("pipe.qcow2")
     try workspace.convert(from: "-", to: fromPipe, reading: .pipe(contentsOf: input))
@@ -51,12 +56,14 @@ import Testing
     #expect(try RawImage.read(fromDense) == RawImage.read(output))
   }
 
-  @Test func `a file on standard input is read as well`() throws {
+  @Test("A file on standard input is read as well")
+  func fileOnStandardInputIsReadAsWell() throws {
     try workspace.convert(from: "-", reading: .file(input))
     try expectSound(output, equals: input)
   }
 
-  @Test func `an empty file on standard input makes an empty disk`() throws {
+  @Test("An empty file on standard input makes an empty disk")
+  func emptyFileOnStandardInputMakesEmptyDisk() throws {
     let nothing = workspace.folder.file("nothing.img")
     try RawImage.write([], to: nothing)
     let report = try workspace.convert(from: "-", reading: .file(nothing))
@@ -64,7 +71,8 @@ import Testing
     #expect(report.clusters.total == 0)
   }
 
-  @Test func `bytes that come in odd pieces through a pipe make whole clusters`() throws {
+  @Test("Bytes that come in odd pieces through a pipe make whole clusters")
+  func bytesThatComeInOddPiecesThroughPipeMakeWhole() throws {
     let bytes = RawImage.mixture(clusters: 60, size: 4096, kinds: 9, seed: 43) + [7]
     let whole = workspace.folder.file("whole.img")
     try RawImage.write(bytes, to: whole)

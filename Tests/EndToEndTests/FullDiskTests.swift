@@ -13,8 +13,10 @@ import Testing
     try RawImage.write(RawImage.noise(count: 24 << 20, seed: 111), to: workspace.input)
   }
 
-  @Test(arguments: [[], ["--no-hash-store"], ["--force"]])
-  func `a limit on the size of files ends in a message and leaves nothing`(
+  @Test(
+    "A limit on the size of files ends in a message and leaves nothing",
+    arguments: [[], ["--no-hash-store"], ["--force"]])
+  func limitOnSizeOfFilesEndsInMessageAndLeavesNothing(
     options: [String]
   ) throws {
     let conversion = try workspace.conversion(options)
@@ -27,8 +29,10 @@ import Testing
   /// Each batch repeats clusters of a batch shortly before it: in a compressed image one that is
   /// still in flight, so that other threads compare with it while the one that failed lets go of it;
   /// in a plain one, others wait until its clusters are written.
-  @Test(arguments: [[], ["-c", "--compression-type", "zstd", "--compression-level", "1"]])
-  func `a failure while others compare is an error each time`(options: [String]) throws {
+  @Test(
+    "A failure while others compare is an error each time",
+    arguments: [[], ["-c", "--compression-type", "zstd", "--compression-level", "1"]])
+  func failureWhileOthersCompareIsErrorEachTime(options: [String]) throws {
     let (noise, batch) = (RawImage.noise(count: 13 << 20, seed: 112), 128 << 10)
     var bytes: [UInt8] = []
     for index in 0..<100 {
@@ -76,8 +80,10 @@ import Testing
     return try Command("unshare", try #require(Self.unshare) + arguments).run()
   }
 
-  @Test(.enabled(if: unshare != nil, "needs a mount namespace: root or user namespaces"))
-  func `a full disk ends in a message and leaves nothing`() throws {
+  @Test(
+    "A full disk ends in a message and leaves nothing",
+    .enabled(if: unshare != nil, "needs a mount namespace: root or user namespaces"))
+  func fullDiskEndsInMessageAndLeavesNothing() throws {
     let result = try convertIntoFullDisk("", name: "out.qcow2")
     #expect(result.exitCode == 1, "\(result)")
     #expect(result.errors.contains("out.qcow2"))
@@ -85,8 +91,10 @@ import Testing
     #expect(result.output == "old.qcow2\nold")
   }
 
-  @Test(.enabled(if: unshare != nil, "needs a mount namespace: root or user namespaces"))
-  func `a full disk leaves an old output as it was`() throws {
+  @Test(
+    "A full disk leaves an old output as it was",
+    .enabled(if: unshare != nil, "needs a mount namespace: root or user namespaces"))
+  func fullDiskLeavesOldOutputAsItIs() throws {
     let result = try convertIntoFullDisk("--force", name: "old.qcow2")
     #expect(result.exitCode == 1, "\(result)")
     #expect(result.output == "old.qcow2\nold")

@@ -35,7 +35,8 @@ import Testing
     #expect(comparison.exitCode == 0, "\(comparison)", sourceLocation: sourceLocation)
   }
 
-  @Test func `QEMU marks the hash store as stale before it writes`() throws {
+  @Test("QEMU marks the hash store as stale before it writes")
+  func qemuMarksHashStoreAsStaleBeforeItWrites() throws {
     #expect(try QCOW2Walker(output).header.hashStoreIsValid)
     try writeToBoth("write -P 17 8192 4096")
     let walker = try QCOW2Walker(output)
@@ -44,13 +45,15 @@ import Testing
     try expectSameContent()
   }
 
-  @Test func `reading leaves the hash store valid`() throws {
+  @Test("Reading leaves the hash store valid")
+  func readingLeavesHashStoreValid() throws {
     try QemuImage.run(["map", output.string]).expectingExit(0)
     try QemuImage(output).check().expectingExit(0)
     #expect(try QCOW2Walker(output).header.hashStoreIsValid)
   }
 
-  @Test func `writes to zero clusters and to unshared ones keep the image clean`() throws {
+  @Test("Writes to zero clusters and to unshared ones keep the image clean")
+  func writesToZeroClustersAndToUnsharedOnesKeepImage() throws {
     try writeToBoth(
       "write -P 1 8192 4096", "write -P 2 12300 100", "write -P 3 28672 512",
       "write -P 4 32768 8192", "write -z 40960 4096")
@@ -58,7 +61,8 @@ import Testing
     try QemuImage(output).check().expectingExit(0)
   }
 
-  @Test func `a write to one of three sharers changes that one only, and the image stays clean`()
+  @Test("A write to one of three sharers changes that one only, and the image stays clean")
+  func writeToOneOfThreeSharersChangesThatOneOnly()
     throws
   {
     try writeToBoth("write -P 9 5000 30")
@@ -66,7 +70,8 @@ import Testing
     try QemuImage(output).check().expectingExit(0)
   }
 
-  @Test func `a write to one of two sharers changes that one only, and a repair settles the flag`()
+  @Test("A write to one of two sharers changes that one only, and a repair settles the flag")
+  func writeToOneOfTwoSharersChangesThatOneOnly()
     throws
   {
     try writeToBoth("write -P 9 0 4096")
@@ -79,7 +84,8 @@ import Testing
     try expectSameContent()
   }
 
-  @Test func `200 seeded writes all over the disk leave the right content`() throws {
+  @Test("200 seeded writes all over the disk leave the right content")
+  func seededWritesAllOverDiskLeaveRightContent() throws {
     var random = SplitMix64(seed: 64)
     let writes = (0..<200).map { _ in
       let offset = random.next() % (16 * 4096)
@@ -93,8 +99,10 @@ import Testing
     try expectSameContent()
   }
 
-  @Test(arguments: [Int64(100_000), 131_072, 5 << 20, 3 << 30])
-  func `a disk made larger reads zeros where it has grown`(size: Int64) throws {
+  @Test(
+    "A disk made larger reads zeros where it has grown",
+    arguments: [Int64(100_000), 131_072, 5 << 20, 3 << 30])
+  func diskMadeLargerReadsZerosWhereItHasGrown(size: Int64) throws {
     let size = size / 512 * 512
     try QemuImage(output).resize(to: UInt64(size))
     try QemuImage(input, format: "raw").resize(to: UInt64(size))
@@ -103,7 +111,8 @@ import Testing
     try QemuImage(output).check().expectingExit(0)
   }
 
-  @Test func `an overlay on the image leaves it as it is`() throws {
+  @Test("An overlay on the image leaves it as it is")
+  func overlayOnImageLeavesItAsItIs() throws {
     let before = try RawImage.read(output)
     let overlay = workspace.folder.file("overlay.qcow2")
     try QemuImage.run([

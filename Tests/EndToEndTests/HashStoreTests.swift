@@ -15,7 +15,8 @@ import Testing
     try RawImage.write(noise + noise[..<(4 << 20)], to: input)
   }
 
-  @Test func `S17 S18 S19 beyond the limit the oldest is forgotten, its space reused`() throws {
+  @Test("S17 S18 S19: beyond the limit the oldest is forgotten, its space reused")
+  func beyondLimitOldestIsForgotten() throws {
     try makeInput()
     let report = try workspace.convert(["--log-store-order", "8", "--max-incarnations", "4"])
     let walker = try expectSound(output, equals: input)
@@ -34,7 +35,8 @@ import Testing
     #expect(store.incarnations.first?.sequence ?? 0 > 4)
   }
 
-  @Test func `S18 one incarnation of a tiny order is enough for a sound image`() throws {
+  @Test("S18: one incarnation of a tiny order is enough for a sound image")
+  func oneIncarnationOfTinyOrderIsEnoughForSoundImage() throws {
     let mixture = RawImage.mixture(clusters: 3000, size: 4096, kinds: 3, seed: 52)
     try RawImage.write(mixture, to: input)
     let report = try workspace.convert(["--log-store-order", "2", "--max-incarnations", "1"])
@@ -43,8 +45,10 @@ import Testing
     #expect(report.hashStore.forgotten > 0)
   }
 
-  @Test(arguments: ["512", "4K", "64K"])
-  func `S17 S30 without a limit a dump that the first cluster cannot hold lies elsewhere`(
+  @Test(
+    "S17 S30: without a limit a dump that the first cluster cannot hold lies elsewhere",
+    arguments: ["512", "4K", "64K"])
+  func withoutLimitDumpThatFirstClusterCannotHoldLies(
     size: String
   ) throws {
     let noise = RawImage.noise(count: size == "512" ? 4 << 20 : 48 << 20, seed: 53)
@@ -61,8 +65,10 @@ import Testing
     #expect((store.dumpOffset != 0) == (size != "64K"))
   }
 
-  @Test(arguments: [0, 300, 3000])
-  func `S17 S20 S30 a dump elsewhere has limbo too, and every entry that is known`(
+  @Test(
+    "S17 S20 S30: a dump elsewhere has limbo too, and every entry that is known",
+    arguments: [0, 300, 3000])
+  func dumpElsewhereHasLimboToo(
     limit: Int
   ) throws {
     let noise = RawImage.noise(count: 3 << 20, seed: 55)
@@ -82,7 +88,8 @@ import Testing
     #expect(report.hashStore.rememberedClusters == (limit == 0 ? nil : UInt64(limit) * 4))
   }
 
-  @Test func `no-hash-store leaves no trace of a store and shares all the same`() throws {
+  @Test("--no-hash-store leaves no trace of a store and shares all the same")
+  func noHashStoreLeavesNoTraceOfStoreAndSharesAllSame() throws {
     try makeInput()
     let report = try workspace.convert(["--no-hash-store", "--log-store-order", "8"])
     let walker = try expectSound(output, equals: input)
@@ -95,7 +102,8 @@ import Testing
     #expect(try workspace.outputNames() == ["out.qcow2"])
   }
 
-  @Test func `S10 what the log store holds at the end is frozen too`() throws {
+  @Test("S10: what the log store holds at the end is frozen too")
+  func logStoreContentHeldAtEndIsFrozenToo() throws {
     try RawImage.write(RawImage.noise(count: 10 * 4096, seed: 54), to: input)
     let report = try workspace.convert()
     let walker = try expectSound(output, equals: input)
@@ -105,7 +113,8 @@ import Testing
     #expect(report.hashStore.freezes == 1)
   }
 
-  @Test func `the store is named in the header and its bit alone is set`() throws {
+  @Test("The store is named in the header and its bit alone is set")
+  func storeIsNamedInHeaderAndItsBitAloneIsSet() throws {
     try makeInput()
     try workspace.convert()
     let walker = try expectSound(output, equals: input)
@@ -114,7 +123,8 @@ import Testing
     #expect(walker.hasExtension(WalkedExtension.hashStore))
   }
 
-  @Test func `repairing leaks finds nothing to repair and the store stays`() throws {
+  @Test("Repairing leaks finds nothing to repair and the store stays")
+  func repairingLeaksFindsNothingToRepairAndStoreStays() throws {
     try makeInput()
     try workspace.convert(["--log-store-order", "9"])
     let leaks = try QemuImage(output).checkCounts()

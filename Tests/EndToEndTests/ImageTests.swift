@@ -10,7 +10,8 @@ import Testing
 
   init() throws { workspace = try Workspace() }
 
-  @Test func `a file system comes out whole, with its copies shared`() throws {
+  @Test("A file system comes out whole, with its copies shared")
+  func fileSystemComesOutWhole() throws {
     try Ext4Image.make(at: input, mebibytes: 40, seed: 1)
     let report = try workspace.convert()
     try expectSound(output, equals: input)
@@ -20,7 +21,8 @@ import Testing
     try expectWritable(output, equals: input)
   }
 
-  @Test func `an A/B disk stores what both halves have only once`() throws {
+  @Test("An A/B disk stores what both halves have only once")
+  func abDiskStoresWhatBothHalvesHaveOnlyOnce() throws {
     try Ext4Image.makeABDisk(at: input, mebibytes: 32)
     let single = workspace.folder.file("single.img")
     try Ext4Image.make(at: single, mebibytes: 32, seed: 1)
@@ -32,8 +34,8 @@ import Testing
     try expectWritable(output, equals: input)
   }
 
-  @Test(arguments: [0, 1 << 20, 5_000_000, 64 << 20])
-  func `an all-zero image has no data cluster`(size: Int) throws {
+  @Test("An all-zero image has no data cluster", arguments: [0, 1 << 20, 5_000_000, 64 << 20])
+  func allZeroImageHasNoDataCluster(size: Int) throws {
     try RawImage.equal(at: input, count: size, byte: 0)
     let report = try workspace.convert()
     let walker = try expectSound(output, equals: input)
@@ -44,8 +46,10 @@ import Testing
     if size > 0 { try expectWritable(output, equals: input) }
   }
 
-  @Test(arguments: [1, 511, 512, 513, 4095, 4096, 4097, 65_537, 1_234_567, 2_097_152, 2_101_249])
-  func `an image of any size comes out whole, as large as QEMU makes it`(size: Int) throws {
+  @Test(
+    "An image of any size comes out whole, as large as QEMU makes it",
+    arguments: [1, 511, 512, 513, 4095, 4096, 4097, 65_537, 1_234_567, 2_097_152, 2_101_249])
+  func imageOfAnySizeComesOutWhole(size: Int) throws {
     try RawImage.write(RawImage.noise(count: size, seed: UInt64(size)), to: input)
     let report = try workspace.convert()
     let walker = try expectSound(output, equals: input)
@@ -56,11 +60,13 @@ import Testing
     #expect(walker.mappings.count == (size + 4095) / 4096)
   }
 
-  @Test(arguments: [
-    ("512", 512), ("1K", 1024), ("2K", 2048), ("4K", 4096), ("8K", 8192), ("64K", 65536),
-    ("256K", 262_144), ("1M", 1 << 20), ("2M", 2 << 20), ("65536", 65536), ("4k", 4096),
-  ])
-  func `every cluster size works`(option: String, size: UInt64) throws {
+  @Test(
+    "Every cluster size works",
+    arguments: [
+      ("512", 512), ("1K", 1024), ("2K", 2048), ("4K", 4096), ("8K", 8192), ("64K", 65536),
+      ("256K", 262_144), ("1M", 1 << 20), ("2M", 2 << 20), ("65536", 65536), ("4k", 4096),
+    ])
+  func everyClusterSizeWorks(option: String, size: UInt64) throws {
     let bytes =
       RawImage.mixture(clusters: 1500, size: 4096, kinds: 60, seed: 11)
       + RawImage.mixture(clusters: 9, size: Int(size), kinds: 3, seed: 12)
@@ -73,13 +79,15 @@ import Testing
     #expect(report.output.clusterSize == size)
   }
 
-  @Test func `the default cluster size is 4096`() throws {
+  @Test("The default cluster size is 4096")
+  func defaultClusterSizeIs4096() throws {
     try RawImage.write(RawImage.noise(count: 70_000, seed: 2), to: input)
     try workspace.convert()
     #expect(try expectSound(output, equals: input).header.clusterSize == 4096)
   }
 
-  @Test func `noise is stored cluster by cluster and nothing is shared`() throws {
+  @Test("Noise is stored cluster by cluster and nothing is shared")
+  func noiseIsStoredClusterByClusterAndNothingIsShared() throws {
     try RawImage.write(RawImage.noise(count: 24 << 20, seed: 3), to: input)
     let report = try workspace.convert()
     let walker = try expectSound(output, equals: input)
@@ -90,7 +98,8 @@ import Testing
     try expectWritable(output, equals: input)
   }
 
-  @Test func `a sparse image of 1 TiB is read where it has data and nowhere else`() throws {
+  @Test("A sparse image of 1 TiB is read where it has data and nowhere else")
+  func sparseImageOf1TiBIsReadWhereItHasDataAndNowhere() throws {
     var islands: [Int64: [UInt8]] = [:]
     for index in 0..<6 {
       let offset = Int64(index) * 43_945_312 * 4096
@@ -108,7 +117,8 @@ import Testing
     try expectWritable(output, equals: input)
   }
 
-  @Test func `guest offsets in the map are those of the input`() throws {
+  @Test("Guest offsets in the map are those of the input")
+  func guestOffsetsInMapAreThoseOfInput() throws {
     let bytes = RawImage.mixture(clusters: 64, size: 4096, kinds: 2, seed: 14)
     try RawImage.write(bytes, to: input)
     try workspace.convert()

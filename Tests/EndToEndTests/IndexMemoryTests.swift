@@ -16,7 +16,8 @@ import Testing
     try RawImage.write(noise + noise[..<(4 << 20)], to: input)
   }
 
-  @Test func `little memory is kept to, and what may be missed is said`() throws {
+  @Test("Little memory is kept to, and what may be missed is said")
+  func littleMemoryIsKept() throws {
     try makeInput()
     let options = ["--cluster-size", "512", "--index-memory", "256K"]
     let report = try workspace.convert(options)
@@ -35,8 +36,8 @@ import Testing
     #expect(text.contains("duplicates of them may be missed"))
   }
 
-  @Test(arguments: ["1M", "64m", "1G", "1048576"])
-  func `enough memory finds every duplicate`(size: String) throws {
+  @Test("Enough memory finds every duplicate", arguments: ["1M", "64m", "1G", "1048576"])
+  func enoughMemoryFindsEveryDuplicate(size: String) throws {
     try makeInput()
     let report = try workspace.convert(["--cluster-size", "512", "--index-memory", size])
     try expectSound(output, equals: input)
@@ -49,7 +50,8 @@ import Testing
     #expect(text.contains("may be missed") == false)
   }
 
-  @Test func `a pipe, whose size is unknown, keeps to it too`() throws {
+  @Test("A pipe, whose size is unknown, keeps to it too")
+  func pipeWhoseSizeIsUnknownKeepsToItToo() throws {
     try makeInput()
     let report = try workspace.convert(
       ["--index-memory", "2M"], from: "-", reading: .pipe(contentsOf: input))
@@ -58,8 +60,10 @@ import Testing
     #expect(report.clusters.duplicate == 1024)
   }
 
-  @Test(arguments: ["256K", "1M", "64M"])
-  func `what a file system says of holes makes no difference to the bytes`(size: String) throws {
+  @Test(
+    "What a file system says of holes makes no difference to the bytes",
+    arguments: ["256K", "1M", "64M"])
+  func whatFileSystemSaysOfHolesMakesNoDifference(size: String) throws {
     try RawImage.sparse(
       at: input, size: 64 << 20, islands: [5 << 20: RawImage.noise(count: 9 << 20, seed: 62)])
     let options = ["--cluster-size", "512", "--index-memory", size]
@@ -72,7 +76,8 @@ import Testing
     #expect(try RawImage.read(fromDense) == RawImage.read(output))
   }
 
-  @Test func `a store that was planned for a full disk is laid out anew for what came`() throws {
+  @Test("A store that was planned for a full disk is laid out again for what came")
+  func storeThatWasPlannedForFullDiskIsLaidOutAnew() throws {
     try RawImage.sparse(
       at: input, size: 4 << 30, islands: [1 << 30: RawImage.noise(count: 1 << 20, seed: 63)])
     let report = try workspace.convert(["--index-memory", "64M"])
@@ -82,7 +87,8 @@ import Testing
     #expect((1 << 20)...(64 << 20) ~= report.hashStore.ramBytes)
   }
 
-  @Test func `order and limit count where they are given`() throws {
+  @Test("Order and limit count where they are given")
+  func orderAndLimitCountWhereTheyAreGiven() throws {
     try makeInput()
     let report = try workspace.convert([
       "--index-memory", "1M", "--log-store-order", "5", "--max-incarnations", "3",
@@ -95,8 +101,10 @@ import Testing
     #expect(report.hashStore.mayMissClusters > 0)
   }
 
-  @Test(arguments: [["--log-store-order", "14"], ["--max-incarnations", "0"]])
-  func `what takes more memory than was asked for is done, and said`(option: [String]) throws {
+  @Test(
+    "What takes more memory than was asked for is done, and said",
+    arguments: [["--log-store-order", "14"], ["--max-incarnations", "0"]])
+  func whatTakesMoreMemoryThanWasAskedForIsDone(option: [String]) throws {
     try makeInput()
     let options = ["--cluster-size", "512", "--index-memory", "256K"] + option
     let report = try workspace.convert(options)
@@ -111,7 +119,8 @@ import Testing
     try expectValid(workspace.folder.file("report.json"), schema: "ReportSchema.json")
   }
 
-  @Test func `the same bytes for any number of threads, and a report that keeps to its schema`()
+  @Test("The same bytes for any number of threads, and a report that keeps to its schema")
+  func sameBytesForAnyNumberOfThreads()
     throws
   {
     try makeInput()

@@ -12,8 +12,10 @@ import Testing
 
   init() throws { workspace = try Workspace() }
 
-  @Test(arguments: [SIGINT, SIGTERM, SIGHUP, SIGQUIT], [[], ["--force"]])
-  func `an interruption while a pipe is silent leaves no trace`(
+  @Test(
+    "An interruption while a pipe is silent leaves no trace",
+    arguments: [SIGINT, SIGTERM, SIGHUP, SIGQUIT], [[], ["--force"]])
+  func interruptionWhilePipeIsSilentLeavesNoTrace(
     signal: CInt, options: [String]
   ) throws {
     if !options.isEmpty { try RawImage.write(old, to: output) }
@@ -34,7 +36,8 @@ import Testing
     if !options.isEmpty { #expect(try RawImage.read(output) == old) }
   }
 
-  @Test func `other commands are ended by SIGQUIT without a word`() throws {
+  @Test("Other commands are ended by SIGQUIT without a word")
+  func otherCommandsAreEndedBySIGQUITWithoutWord() throws {
     try RawImage.write(RawImage.noise(count: 64 << 20, seed: 107), to: input)
     try workspace.convert()
     var ending: CommandResult.Ending?
@@ -50,8 +53,9 @@ import Testing
     #expect(ending == .killed(signal: SIGQUIT))
   }
 
-  @Test(arguments: [SIGINT, SIGTERM])
-  func `an interruption in the middle of a large image leaves no trace`(signal: CInt) throws {
+  @Test(
+    "An interruption in the middle of a large image leaves no trace", arguments: [SIGINT, SIGTERM])
+  func interruptionInMiddleOfLargeImageLeavesNoTrace(signal: CInt) throws {
     try RawImage.write(RawImage.noise(count: 160 << 20, seed: 102), to: input)
     var interrupted = 0
     for _ in 0..<5 where interrupted == 0 {
@@ -71,8 +75,9 @@ import Testing
     #expect(interrupted == 1)
   }
 
-  @Test(arguments: [false, true])
-  func `a kill at any moment leaves the old file, a whole new one, or none`(force: Bool) throws {
+  @Test(
+    "A kill at any moment leaves the old file, a whole new one, or none", arguments: [false, true])
+  func killAtAnyMomentLeavesOldFile(force: Bool) throws {
     try RawImage.write(RawImage.noise(count: 24 << 20, seed: 103), to: input)
     var random = SplitMix64(seed: force ? 104 : 105)
     for _ in 0..<12 {
@@ -97,7 +102,8 @@ import Testing
     }
   }
 
-  @Test func `a kill while a pipe is silent leaves the folder as it was`() throws {
+  @Test("A kill while a pipe is silent leaves the folder as it was")
+  func killWhilePipeIsSilentLeavesFolderAsItIs() throws {
     try RawImage.write(old, to: output)
     var command = try workspace.conversion(["--force"], from: "-")
     command.input = .heldPipe

@@ -24,14 +24,16 @@ import Testing
     try expectSound(output, equals: file, sourceLocation: sourceLocation)
   }
 
-  @Test(arguments: [
-    ("qcow", nil, "qcow"),
-    ("vmdk", nil, "VMDK"), ("vmdk", "subformat=monolithicFlat", "VMDK"),
-    ("vmdk", "subformat=streamOptimized", "VMDK"), ("vpc", nil, "VHD"),
-    ("vpc", "subformat=fixed", "VHD"), ("vhdx", nil, "VHDX"), ("vdi", nil, "VDI"),
-    ("qed", nil, "QED"), ("parallels", nil, "Parallels"),
-  ])
-  func `an image of another format is refused by its name`(
+  @Test(
+    "An image of another format is refused by its name",
+    arguments: [
+      ("qcow", nil, "qcow"),
+      ("vmdk", nil, "VMDK"), ("vmdk", "subformat=monolithicFlat", "VMDK"),
+      ("vmdk", "subformat=streamOptimized", "VMDK"), ("vpc", nil, "VHD"),
+      ("vpc", "subformat=fixed", "VHD"), ("vhdx", nil, "VHDX"), ("vdi", nil, "VDI"),
+      ("qed", nil, "QED"), ("parallels", nil, "Parallels"),
+    ])
+  func imageOfAnotherFormatIsRefusedByItsName(
     format: String, options: String?, name: String
   ) throws {
     let other = workspace.folder.file("other.\(format)")
@@ -39,7 +41,8 @@ import Testing
     try expectRefusedButForcible(other, naming: name)
   }
 
-  @Test func `a LUKS container is refused by its name`() throws {
+  @Test("A LUKS container is refused by its name")
+  func luksContainerIsRefusedByItsName() throws {
     let other = workspace.folder.file("other.luks")
     let arguments =
       ["create", "-q", "-f", "luks", "--object", "secret,id=key,data=open"]
@@ -51,7 +54,8 @@ import Testing
     #expect(try ImageDescription(of: other).format == "luks")
   }
 
-  @Test func `an Android sparse image is refused by its name`() throws {
+  @Test("An Android sparse image is refused by its name")
+  func androidSparseImageIsRefusedByItsName() throws {
     // Magic, version 1.0, sizes of the headers, 4096 bytes a block, one block in one chunk, checksum;
     // then the chunk: raw, 1 block, 4108 bytes with its header.
     let header: [UInt8] = [0x3A, 0xFF, 0x26, 0xED, 1, 0, 0, 0, 28, 0, 12, 0, 0, 16, 0, 0]
@@ -63,7 +67,8 @@ import Testing
     #expect(try ImageDescription(of: other).format == "android-sparse")
   }
 
-  @Test func `an lz4 file is refused by its name`() throws {
+  @Test("An lz4 file is refused by its name")
+  func lz4FileIsRefusedByItsName() throws {
     // Magic, flags for nothing but independent blocks, blocks of 64 KiB, checksum of these; a block
     // that is not compressed; the end.
     let begin: [UInt8] = [0x04, 0x22, 0x4D, 0x18, 0x60, 0x40, 0x82, 0x00, 0x10, 0x00, 0x80]
@@ -73,7 +78,8 @@ import Testing
     #expect(try ImageDescription(of: other).format == "lz4")
   }
 
-  @Test func `a ZIP archive is refused by its name`() throws {
+  @Test("A ZIP archive is refused by its name")
+  func zipArchiveIsRefusedByItsName() throws {
     let other = workspace.folder.file("disk.zip")
     try Command("python3", ["-m", "zipfile", "-c", other.string, input.string]).run()
       .expectingExit(0)
@@ -81,8 +87,10 @@ import Testing
     #expect(try ImageDescription(of: other).format == "zip")
   }
 
-  @Test(arguments: ["gzip", "xz", "zstd"])
-  func `a compressed file is refused by its name, and unpacked through a pipe it is taken`(
+  @Test(
+    "A compressed file is refused by its name, and unpacked through a pipe it is taken",
+    arguments: ["gzip", "xz", "zstd"])
+  func compressedFileIsRefusedByItsName(
     program: String
   ) throws {
     let packed = workspace.folder.file("packed")
@@ -96,7 +104,8 @@ import Testing
     try expectSound(output, equals: input)
   }
 
-  @Test func `another format from a pipe is refused too`() throws {
+  @Test("Another format from a pipe is refused too")
+  func anotherFormatFromPipeIsRefusedToo() throws {
     let other = workspace.folder.file("other.qcow2")
     _ = try QemuImage.converting(raw: input, to: other, format: "qcow2")
     var command = try workspace.conversion(from: "-")
@@ -104,8 +113,8 @@ import Testing
     try expectRefusal(try command.run(), naming: "qcow2", leaving: workspace)
   }
 
-  @Test(arguments: ["-f", "--format"])
-  func `format raw is what a raw image needs at most`(option: String) throws {
+  @Test("--format raw is what a raw image needs at most", arguments: ["-f", "--format"])
+  func formatRawIsWhatRawImageNeedsAtMost(option: String) throws {
     try workspace.convert([option, "raw"])
     try expectSound(output, equals: input)
   }

@@ -20,8 +20,10 @@ import Testing
       .run().expectingExit(0)
   }
 
-  @Test(arguments: ["out.qcow2", "with space.qcow2", "Größe 漢字.qcow2", "./out", "output/x.y.z"])
-  func `names may be relative and hold anything`(name: String) throws {
+  @Test(
+    "Names may be relative and hold anything",
+    arguments: ["out.qcow2", "with space.qcow2", "Größe 漢字.qcow2", "./out", "output/x.y.z"])
+  func namesMayBeRelativeAndHoldAnything(name: String) throws {
     let inputName = "in \(name.contains("/") ? "x" : name).img"
     try Command("cp", [input.string, workspace.folder.file(inputName).string]).run()
       .expectingExit(0)
@@ -29,20 +31,25 @@ import Testing
     try expectSound(workspace.folder.path.appending(name), equals: input)
   }
 
-  @Test func `a name that begins with a dash comes behind two dashes`() throws {
+  @Test("A name that begins with a dash comes after two dashes")
+  func nameThatBeginsWithDashComesBehindTwoDashes() throws {
     try convertInFolder(["--", "in.img", "-out.qcow2"])
     try expectSound(workspace.folder.file("-out.qcow2"), equals: input)
   }
 
-  @Test(arguments: [("022", "644"), ("077", "600"), ("002", "664")])
-  func `the mode of a new output is what the umask leaves`(umask: String, mode: String) throws {
+  @Test(
+    "The mode of a new output is what the umask leaves",
+    arguments: [("022", "644"), ("077", "600"), ("002", "664")])
+  func modeOfNewOutputIsWhatUmaskLeaves(umask: String, mode: String) throws {
     try convertInFolder(["in.img", "out.qcow2"], umask: umask)
     let stat = Command("stat", ["-c", "%a", workspace.folder.file("out.qcow2").string])
     #expect(try stat.run().expectingExit(0).output == mode + "\n")
   }
 
-  @Test(arguments: ["<&- >&-", "<&- >&- 2>&-", ">&- 2>&-"])
-  func `closed standard streams never let text into the output`(closed: String) throws {
+  @Test(
+    "Closed standard streams never let text into the output",
+    arguments: ["<&- >&-", "<&- >&- 2>&-", ">&- 2>&-"])
+  func closedStandardStreamsNeverLetTextIntoOutput(closed: String) throws {
     let conversion = try workspace.conversion(["--progress", "always"])
     let arguments = [conversion.program] + conversion.arguments
     let result = try Command.shell("\"$@\" \(closed)", arguments).run()
@@ -50,7 +57,8 @@ import Testing
     try expectSound(workspace.output, equals: input)
   }
 
-  @Test func `force through a symbolic link replaces what it leads to`() throws {
+  @Test("--force through a symbolic link replaces what it leads to")
+  func forceThroughSymbolicLinkReplacesWhatItLeads() throws {
     let target = workspace.outputFolder.appending("target")
     try RawImage.write([1, 2, 3], to: target)
     try Command("ln", ["-s", "target", workspace.output.string]).run().expectingExit(0)
@@ -61,7 +69,8 @@ import Testing
     try expectSound(target, equals: input)
   }
 
-  @Test func `a symbolic link that leads nowhere is no name for an output`() throws {
+  @Test("A symbolic link that leads nowhere is no name for an output")
+  func symbolicLinkThatLeadsNowhereIsNoNameForOutput() throws {
     try Command("ln", ["-s", "nowhere", workspace.output.string]).run().expectingExit(0)
     let result = try workspace.run()
     #expect(result.exitCode == 1, "\(result)")
@@ -69,20 +78,23 @@ import Testing
     #expect(try workspace.outputNames() == ["out.qcow2"])
   }
 
-  @Test func `nothing but the output is left in its folder`() throws {
+  @Test("Nothing but the output is left in its folder")
+  func nothingButOutputIsLeftInItsFolder() throws {
     try workspace.convert(["--log-store-order", "2", "--verify"])
     try workspace.convert(["--no-hash-store", "--log-store-order", "2", "--force"])
     #expect(try workspace.outputNames() == ["out.qcow2"])
   }
 
-  @Test func `the output does not depend on the names`() throws {
+  @Test("The output does not depend on the names")
+  func outputDoesNotDependOnNames() throws {
     try workspace.convert()
     let other = workspace.folder.file("quite-another-name")
     try workspace.convert(to: other)
     #expect(try RawImage.read(other) == RawImage.read(workspace.output))
   }
 
-  @Test func `a file that comes through standard input is not replaced by its own copy`() throws {
+  @Test("A file that comes through standard input is not replaced by its own copy")
+  func fileThatComesThroughStandardInputIsNotReplaced() throws {
     let before = try RawImage.read(workspace.input)
     let conversion = try workspace.conversion(["--force"], from: "-", to: workspace.input)
     let script = "file=$1; shift; exec \"$@\" <\"$file\""

@@ -28,13 +28,15 @@ import Testing
     return try lines.map { try JSONDecoder().decode(Line.self, from: Data($0.utf8)) }
   }
 
-  @Test func `the last line of JSON is done with all of the disk`() throws {
+  @Test("The last line of JSON is done with all of the disk")
+  func lastLineOfJSONIsDoneWithAllOfDisk() throws {
     let lines = try lines(try workspace.run(["--progress", "json"]).expectingExit(0))
     let last = try #require(lines.last)
     #expect(last.phase == "done" && last.processed == 4_000_256 && last.total == 4_000_256)
   }
 
-  @Test func `the end of a pipe is the end of what is known of it`() throws {
+  @Test("The end of a pipe is the end of what is known of it")
+  func endOfPipeIsEndOfWhatIsKnownOfIt() throws {
     var command = try workspace.conversion(["--progress", "json", "--report", "none"], from: "-")
     command.input = .heldPipe
     let conversion = try command.start()
@@ -48,14 +50,16 @@ import Testing
     #expect(lines.allSatisfy { $0.phase == "done" || $0.total == nil })
   }
 
-  @Test func `an empty disk is done too`() throws {
+  @Test("An empty disk is done too")
+  func emptyDiskIsDoneToo() throws {
     try RawImage.write([], to: workspace.input)
     let lines = try lines(try workspace.run(["--progress", "json"]).expectingExit(0))
     let last = try #require(lines.last)
     #expect(last.phase == "done" && last.processed == 0 && last.total == 0)
   }
 
-  @Test func `what is asked for is said although quiet`() throws {
+  @Test("What is asked for is said although quiet")
+  func whatIsAskedForIsSaidAlthoughQuiet() throws {
     let json = try workspace.run(["-q", "--report", "json"]).expectingExit(0)
     #expect(try Report(json: json.standardOutput).command == "convert")
     #expect(json.errors == "")
@@ -76,16 +80,18 @@ import Testing
     return try command.run().expectingExit(0).output
   }
 
-  @Test(arguments: ["dumb", ""])
-  func `a terminal that draws no line anew has no bar`(kind: String) throws {
+  @Test("A terminal that cannot redraw a line has no bar", arguments: ["dumb", ""])
+  func terminalThatDrawsNoLineAnewHasNoBar(kind: String) throws {
     #expect(try shown(["TERM": kind]) == "")
   }
 
-  @Test(arguments: [
-    ("C", "", "", false), ("", "POSIX", "de_DE.UTF-8", false), ("", "", "", false),
-    ("", "", "en_US.UTF-8", true), ("C.utf8", "C", "C", true),
-  ])
-  func `the bar fits its line, and the locale`(
+  @Test(
+    "The bar fits its line, and the locale",
+    arguments: [
+      ("C", "", "", false), ("", "POSIX", "de_DE.UTF-8", false), ("", "", "", false),
+      ("", "", "en_US.UTF-8", true), ("C.utf8", "C", "C", true),
+    ])
+  func barFitsItsLine(
     all: String, type: String, lang: String, takesUTF8: Bool
   ) throws {
     let text = try shown(["TERM": "xterm", "LC_ALL": all, "LC_CTYPE": type, "LANG": lang])
@@ -97,7 +103,8 @@ import Testing
     #expect(text.allSatisfy(\.isASCII) == !takesUTF8)
   }
 
-  @Test func `the report's own signs fit the locale`() throws {
+  @Test("The report's own signs fit the locale")
+  func reportOwnSignsFitLocale() throws {
     var command = try workspace.conversion(["--force"])
     command.environment = ["LC_ALL": "C"]
     let plain = try command.run().expectingExit(0).output

@@ -32,7 +32,8 @@ import Testing
     _ = try QemuImage.overlay(folder.file("overlay.qcow2"), over: "disk.img", format: "raw")
   }
 
-  @Test func `the commands under Use run one after the other`() throws {
+  @Test("The commands under Use run one after the other")
+  func commandsUnderUseRunOneAfterOther() throws {
     try makeInputs()
     let commands = try Self.commands(under: "## Use").filter { !$0.contains("/dev/") }
     #expect(commands.count > 10)

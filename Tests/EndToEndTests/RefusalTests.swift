@@ -13,25 +13,28 @@ import Testing
     try RawImage.write(RawImage.noise(count: 200_000, seed: 71), to: workspace.input)
   }
 
-  @Test func `an input that is not there is named`() throws {
+  @Test("An input that is not there is named")
+  func inputThatIsNotThereIsNamed() throws {
     let missing = workspace.folder.file("missing.img").string
     let result = try workspace.run(from: missing)
     try expectRefusal(result, naming: missing, "no such file", leaving: workspace)
   }
 
-  @Test func `a folder is no input`() throws {
+  @Test("A folder is no input")
+  func folderIsNoInput() throws {
     let result = try workspace.run(from: workspace.folder.path.string)
     try expectRefusal(
       result, naming: workspace.folder.path.string, "directory", leaving: workspace)
   }
 
-  @Test(arguments: ["/dev/zero", "/dev/null", "/dev/tty"])
-  func `a character device is no input`(device: String) throws {
+  @Test("A character device is no input", arguments: ["/dev/zero", "/dev/null", "/dev/tty"])
+  func characterDeviceIsNoInput(device: String) throws {
     try expectRefusal(try workspace.run(from: device), naming: device, leaving: workspace)
   }
 
-  @Test(arguments: [[], ["-f", "raw"]])
-  func `a program before the pipe that fails makes no empty disk`(options: [String]) throws {
+  @Test(
+    "A program before the pipe that fails makes no empty disk", arguments: [[], ["-f", "raw"]])
+  func programBeforePipeThatFailsMakesNoEmptyDisk(options: [String]) throws {
     let conversion = try workspace.conversion(options, from: "-")
     let pipeline = Command.shell(
       "false | exec \"$@\"", [conversion.program] + conversion.arguments)
@@ -42,7 +45,8 @@ import Testing
     }
   }
 
-  @Test func `a named pipe that ends without a byte is refused by its name`() throws {
+  @Test("A named pipe that ends without a byte is refused by its name")
+  func namedPipeThatEndsWithoutByteIsRefusedByItsName() throws {
     let pipe = workspace.folder.file("pipe")
     try Command("mkfifo", [pipe.string]).run().expectingExit(0)
     let conversion = try workspace.conversion(from: pipe.string)
@@ -53,28 +57,30 @@ import Testing
     try expectRefusal(result, naming: "\(pipe) ended without a byte", leaving: workspace)
   }
 
-  @Test func `an empty name is no input and no output`() throws {
-    #expect(try workspace.run(from: "").exitCode != 0)
-    let result = try Workspace.qdedup(["convert", workspace.input.string, ""]).run()
-    #expect(result.exitCode == 1 || result.exitCode == 64, "\(result)")
+  @Test("An empty name is no input and no output")
+  func emptyNameIsNoInputAndNoOutput() throws {
+    try workspace.run(from: "").expectingExit(64)
+    try Workspace.qdedup(["convert", workspace.input.string, ""]).run().expectingExit(64)
     #expect(try workspace.outputNames() == [])
   }
 
-  @Test func `a folder that is not there is no place for the output`() throws {
+  @Test("A folder that is not there is no place for the output")
+  func folderThatIsNotThereIsNoPlaceForOutput() throws {
     let target = workspace.folder.file("nowhere").appending("out.qcow2")
     let result = try workspace.run(to: target)
     try expectRefusal(result, naming: target.string, "no such file", leaving: workspace)
   }
 
-  @Test(arguments: [[], ["--force"]])
-  func `a folder is no output`(options: [String]) throws {
+  @Test("A folder is no output", arguments: [[], ["--force"]])
+  func folderIsNoOutput(options: [String]) throws {
     let target = try workspace.folder.makeDirectory("taken")
     let result = try workspace.run(options, to: target)
     try expectRefusal(result, naming: target.string, leaving: workspace)
     #expect(try TemporaryDirectory.names(in: target) == [])
   }
 
-  @Test func `an existing output is left alone, and the message says how to replace it`() throws {
+  @Test("An existing output is left alone, and the message says how to replace it")
+  func existingOutputIsLeftAlone() throws {
     let old = Array("precious".utf8)
     try RawImage.write(old, to: output)
     let result = try workspace.run()
@@ -85,14 +91,16 @@ import Testing
     #expect(try workspace.outputNames() == ["out.qcow2"])
   }
 
-  @Test func `force replaces an output`() throws {
+  @Test("--force replaces an output")
+  func forceReplacesOutput() throws {
     try RawImage.write(Array("precious".utf8), to: output)
     try workspace.convert(["--force"])
     try expectSound(output, equals: input)
     #expect(try workspace.outputNames() == ["out.qcow2"])
   }
 
-  @Test func `force with an input that is not there leaves the old output alone`() throws {
+  @Test("--force with an input that is not there leaves the old output alone")
+  func forceWithInputThatIsNotThereLeavesOldOutputAlone() throws {
     let old = Array("precious".utf8)
     try RawImage.write(old, to: output)
     let result = try workspace.run(["--force"], from: workspace.folder.file("missing").string)
@@ -101,8 +109,8 @@ import Testing
     #expect(try workspace.outputNames() == ["out.qcow2"])
   }
 
-  @Test(arguments: ["itself", "symbolic", "hard"])
-  func `the input is never replaced by the output`(kind: String) throws {
+  @Test("The input is never replaced by the output", arguments: ["itself", "symbolic", "hard"])
+  func inputIsNeverReplacedByOutput(kind: String) throws {
     let before = try RawImage.read(input)
     let target = kind == "itself" ? input : workspace.folder.file("other-name.img")
     if kind != "itself" {
@@ -114,7 +122,8 @@ import Testing
     #expect(try RawImage.read(input) == before)
   }
 
-  @Test func `a disk too large for its cluster size is refused with the limit`() throws {
+  @Test("A disk too large for its cluster size is refused with the limit")
+  func diskTooLargeForItsClusterSizeIsRefusedWithLimit() throws {
     let large = workspace.folder.file("large.img")
     try RawImage.sparse(at: large, size: 8 << 40, islands: [5 << 40: [1, 2, 3]])
     try workspace.convert(from: large.string)
@@ -132,7 +141,8 @@ import Testing
     #expect(try expectWellFormed(output).header.virtualSize == 8 << 40 + 4096)
   }
 
-  @Test func `an image that a running machine writes is refused unless the user insists`() throws {
+  @Test("An image that a running machine writes is refused unless the user insists")
+  func imageThatRunningMachineWritesIsRefusedUnlessUser() throws {
     let machine = try QemuImage(input, format: "raw").openedByRunningMachine()
     let result = try workspace.run()
     try expectRefusal(result, naming: input.string, "force-share", leaving: workspace)
@@ -143,14 +153,15 @@ import Testing
     try expectSound(output, equals: input)
   }
 
-  @Test func `a report file that cannot be written is named, and nothing is converted`() throws {
+  @Test("A report file that cannot be written is named, and nothing is converted")
+  func reportFileThatCannotBeWrittenIsNamed() throws {
     let file = workspace.folder.file("nowhere").appending("report.json").string
     let result = try workspace.run(["--report-file", file])
     try expectRefusal(result, naming: file, leaving: workspace)
   }
 
-  @Test(arguments: ["itself", "symbolic", "hard"])
-  func `the report never replaces the input`(kind: String) throws {
+  @Test("The report never replaces the input", arguments: ["itself", "symbolic", "hard"])
+  func reportNeverReplacesInput(kind: String) throws {
     let before = try RawImage.read(input)
     let target = kind == "itself" ? input : workspace.folder.file("other-name.img")
     if kind != "itself" {
@@ -158,20 +169,21 @@ import Testing
       try Command("ln", option + [input.string, target.string]).run().expectingExit(0)
     }
     let result = try workspace.run(["--report-file", target.string])
-    #expect(result.exitCode == 1 || result.exitCode == 64, "\(result)")
+    #expect(result.exitCode == 1, "\(result)")
     #expect(result.errors.contains(target.string), "\(result)")
     #expect(try RawImage.read(input) == before)
     #expect(try workspace.outputNames() == [])
   }
 
-  @Test func `the report never takes the place of the output`() throws {
+  @Test("The report never takes the place of the output")
+  func reportNeverTakesPlaceOfOutput() throws {
     let result = try workspace.run(["--report-file", output.string])
-    #expect(result.exitCode == 1 || result.exitCode == 64, "\(result)")
+    #expect(result.exitCode == 1, "\(result)")
     #expect(try workspace.outputNames() == [])
     let old = Array("precious".utf8)
     try RawImage.write(old, to: output)
     let forced = try workspace.run(["--force", "--report-file", output.string])
-    #expect(forced.exitCode == 1 || forced.exitCode == 64, "\(forced)")
+    #expect(forced.exitCode == 1, "\(forced)")
     #expect(try RawImage.read(output) == old)
   }
 }

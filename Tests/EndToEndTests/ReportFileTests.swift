@@ -20,7 +20,8 @@ import Testing
     return try workspace.run(options, from: source)
   }
 
-  @Test func `a file that is no report is replaced by force alone`() throws {
+  @Test("A file that is no report is replaced by force alone")
+  func fileThatIsNoReportIsReplacedByForceAlone() throws {
     let large = Array("{".utf8) + [UInt8](repeating: 32, count: 1 << 20)
     for old in [RawImage.noise(count: 70_000, seed: 152), Array("precious".utf8), large] {
       try RawImage.write(old, to: report)
@@ -31,14 +32,16 @@ import Testing
     #expect(try Report(json: try RawImage.read(report)).command == "convert")
   }
 
-  @Test func `an image that fails to be converted by force leaves what is no report`() throws {
+  @Test("An image that fails to be converted by force leaves what is no report")
+  func imageThatFailsToBeConvertedByForceLeaves() throws {
     try RawImage.write(Array("precious".utf8), to: report)
     let result = try run(["--force"], from: workspace.folder.file("missing").string)
     #expect(result.exitCode == 1, "\(result)")
     #expect(try RawImage.read(report) == Array("precious".utf8))
   }
 
-  @Test func `an empty file and a report of before are replaced, and keep their mode`() throws {
+  @Test("An empty file and a report of before are replaced, and keep their mode")
+  func emptyFileAndReportOfBeforeAreReplaced() throws {
     try RawImage.write([], to: report)
     try Command("chmod", ["640", report.string]).run().expectingExit(0)
     for options in [[], ["--force"]] {
@@ -49,7 +52,8 @@ import Testing
     }
   }
 
-  @Test func `a link stays, and the report that it leads to is replaced`() throws {
+  @Test("A link stays, and the report that it leads to is replaced")
+  func linkStays() throws {
     let link = workspace.folder.file("link.json")
     try run().expectingExit(0)
     try Command("ln", ["-s", "report.json", link.string]).run().expectingExit(0)
@@ -58,19 +62,22 @@ import Testing
     #expect(try Report(json: try RawImage.read(report)).output.clusterSize == 8192)
   }
 
-  @Test func `a run that fails leaves everything as it was`() throws {
+  @Test("A run that fails leaves everything as it was")
+  func runThatFailsLeavesEverythingAsItIs() throws {
     try run().expectingExit(0)
     let old = try RawImage.read(report)
     let missing = workspace.folder.file("missing").string
-    for result in [
-      try run(), try run(["--force"], from: missing), try run(["--force", "--threads", "0"]),
-    ] {
-      #expect(result.exitCode != 0)
+    for (result, code) in [
+      (try run(), 1), (try run(["--force"], from: missing), 1),
+      (try run(["--force", "--threads", "0"]), 64),
+    ] as [(CommandResult, Int32)] {
+      #expect(result.exitCode == code)
       #expect(try RawImage.read(report) == old)
     }
   }
 
-  @Test func `JSON of other programs is no report`() throws {
+  @Test("JSON of other programs is no report")
+  func jsonOfOtherProgramsIsNoReport() throws {
     let other = try QemuImage.run(
       ["info", "-f", "raw", "--output=json", workspace.input.string]).standardOutput
     try RawImage.write(other, to: report)
@@ -78,7 +85,8 @@ import Testing
     #expect(try RawImage.read(report) == other)
   }
 
-  @Test func `a link that leads nowhere is refused and stays`() throws {
+  @Test("A link that leads nowhere is refused and stays")
+  func linkThatLeadsNowhereIsRefusedAndStays() throws {
     try Command("ln", ["-s", "nowhere", report.string]).run().expectingExit(0)
     for options in [[], ["--force"]] {
       try expectRefusal(
@@ -87,7 +95,8 @@ import Testing
     }
   }
 
-  @Test func `a file that appears meanwhile is not replaced, and the other report is shown`()
+  @Test("A file that appears during the conversion is not replaced, and the other report is shown")
+  func fileThatAppearsMeanwhileIsNotReplaced()
     throws
   {
     var command = try workspace.conversion(
@@ -104,7 +113,8 @@ import Testing
     #expect(try RawImage.read(report) == Array("precious".utf8))
   }
 
-  @Test func `a pipe that nobody reads is waited for until a signal comes`() throws {
+  @Test("A pipe that nobody reads is waited for until a signal comes")
+  func pipeThatNobodyReadsIsWaitedForUntilSignalComes() throws {
     let pipe = workspace.folder.file("pipe")
     try Command("mkfifo", [pipe.string]).run().expectingExit(0)
     let conversion = try workspace.conversion(["--report-file", pipe.string]).start()
@@ -114,11 +124,13 @@ import Testing
     #expect(try workspace.outputNames() == [])
   }
 
-  @Test(arguments: [
-    ("-q --report-file /dev/full", "/dev/full"), ("--report json >/dev/full", "standard output"),
-    ("--report text >&-", "standard output"),
-  ])
-  func `a report that cannot be written leaves a complete output, and the message says so`(
+  @Test(
+    "A report that cannot be written leaves a complete output, and the message says so",
+    arguments: [
+      ("-q --report-file /dev/full", "/dev/full"), ("--report json >/dev/full", "standard output"),
+      ("--report text >&-", "standard output"),
+    ])
+  func reportThatCannotBeWrittenLeavesCompleteOutput(
     words: String, place: String
   ) throws {
     let arguments = [

@@ -15,7 +15,8 @@ import Testing
     try RawImage.write(mixture, to: workspace.input)
   }
 
-  @Test func `the numbers of the report fit each other and the file`() throws {
+  @Test("The numbers of the report fit each other and the file")
+  func numbersOfReportFitEachOtherAndFile() throws {
     let report = try workspace.convert()
     let walker = try expectSound(output, equals: input)
     let (clusters, bytes, store) = (report.clusters, report.bytes, report.hashStore)
@@ -56,15 +57,18 @@ import Testing
     #expect(report.verified == false)
   }
 
-  @Test(arguments: [[], ["--no-hash-store"], ["--verify"], ["--log-store-order", "4"]])
-  func `the report keeps to its published schema`(options: [String]) throws {
+  @Test(
+    "The report keeps to its published schema",
+    arguments: [[], ["--no-hash-store"], ["--verify"], ["--log-store-order", "4"]])
+  func reportKeepsToItsPublishedSchema(options: [String]) throws {
     let report = workspace.folder.file("report.json")
     let options = options + ["--report", "json", "--report-file", report.string, "-q"]
     try workspace.run(options).expectingExit(0)
     try expectValid(report, schema: "ReportSchema.json")
   }
 
-  @Test func `the report of a pipe keeps to its published schema`() throws {
+  @Test("The report of a pipe keeps to its published schema")
+  func reportOfPipeKeepsToItsPublishedSchema() throws {
     let report = workspace.folder.file("report.json")
     var command = try workspace.conversion(
       ["--report", "json", "--report-file", report.string], from: "-")
@@ -73,14 +77,15 @@ import Testing
     try expectValid(report, schema: "ReportSchema.json")
   }
 
-  @Test(arguments: CompressedImage.types)
-  func `the report of a compressed image fits its schema`(type: String) throws {
+  @Test("The report of a compressed image fits its schema", arguments: CompressedImage.types)
+  func reportOfCompressedImageFitsItsSchema(type: String) throws {
     let report = workspace.folder.file("report.json")
     try workspace.convert(CompressedImage.options(type, "--report-file", report.string))
     try expectValid(report, schema: "ReportSchema.json")
   }
 
-  @Test func `quiet says nothing at all`() throws {
+  @Test("--quiet says nothing at all")
+  func quietSaysNothingAtAll() throws {
     for option in ["-q", "--quiet"] {
       let result = try workspace.run([option, "--force"]).expectingExit(0)
       #expect(result.output == "")
@@ -88,20 +93,23 @@ import Testing
     }
   }
 
-  @Test func `without a terminal standard error stays empty`() throws {
+  @Test("Without a terminal standard error stays empty")
+  func withoutTerminalStandardErrorStaysEmpty() throws {
     let result = try workspace.run().expectingExit(0)
     #expect(result.errors == "")
     #expect(result.output.contains("\u{1b}") == false)
     #expect(result.output.isEmpty == false)
   }
 
-  @Test func `report none says nothing, and progress never neither`() throws {
+  @Test("--report none says nothing, and progress never neither")
+  func reportNoneSaysNothing() throws {
     let result = try workspace.run(["--report", "none", "--progress", "never"]).expectingExit(0)
     #expect(result.output == "")
     #expect(result.errors == "")
   }
 
-  @Test func `the report goes to a file as well`() throws {
+  @Test("The report goes to a file as well")
+  func reportGoesToFileAsWell() throws {
     let file = workspace.folder.file("report.json")
     let result = try workspace.run(["--report", "json", "--report-file", file.string])
     try result.expectingExit(0)
@@ -110,7 +118,8 @@ import Testing
     #expect(try Report(json: result.standardOutput).clusters.unique == fromFile.clusters.unique)
   }
 
-  @Test func `progress as JSON is one object a line on standard error`() throws {
+  @Test("Progress as JSON is one object a line on standard error")
+  func progressAsJSONIsOneObjectLineOnStandardError() throws {
     let result = try workspace.run(["--progress", "json"]).expectingExit(0)
     let lines = result.errors.split(separator: "\n")
     #expect(lines.isEmpty == false)
@@ -120,7 +129,8 @@ import Testing
     }
   }
 
-  @Test func `progress always is shown without a terminal too`() throws {
+  @Test("--progress always is shown without a terminal too")
+  func progressAlwaysIsShownWithoutTerminalToo() throws {
     let result = try workspace.run(["--progress", "always"]).expectingExit(0)
     #expect(result.errors.isEmpty == false)
   }

@@ -23,24 +23,30 @@ import Testing
     #expect(try workspace.outputNames() == [], sourceLocation: sourceLocation)
   }
 
-  @Test func `an unknown option is named`() throws {
+  @Test("An unknown option is named")
+  func unknownOptionIsNamed() throws {
     try expectUsageError(try workspace.run(["--squeeze"]), naming: "--squeeze")
   }
 
-  @Test func `a missing output is asked for`() throws {
+  @Test("A missing output is asked for")
+  func missingOutputIsAskedFor() throws {
     let result = try Workspace.qdedup(["convert", workspace.input.string]).run()
     try expectUsageError(result, naming: "output")
   }
 
-  @Test func `one argument too many is refused`() throws {
+  @Test("One argument too many is refused")
+  func oneArgumentTooManyIsRefused() throws {
     let result = try workspace.conversion(["surplus"]).run()
     try expectUsageError(result, naming: workspace.output.string)
   }
 
-  @Test(arguments: [
-    "256", "3K", "4M", "0", "-4096", "abc", "4KK", "", "99999999999999999999", "513", "4KB", "4Ki",
-  ])
-  func `a bad cluster size is refused with the range`(size: String) throws {
+  @Test(
+    "A bad cluster size is refused with the range",
+    arguments: [
+      "256", "3K", "4M", "0", "-4096", "abc", "4KK", "", "99999999999999999999", "513", "4KB",
+      "4Ki",
+    ])
+  func badClusterSizeIsRefusedWithRange(size: String) throws {
     // Of an empty value the parser makes the word behind it.
     let wrong = size.isEmpty ? "is invalid" : "'\(size)' is invalid"
     for option in [["--cluster-size=\(size)"], ["--cluster-size", size]] {
@@ -49,11 +55,13 @@ import Testing
     }
   }
 
-  @Test(arguments: [
-    "0", "1K", "1M1", "255K", "262143", "1025G", "-64M", "64MB", "M", "", "99999999999G",
-    "99999999999999999999",
-  ])
-  func `a bad amount of memory is refused with the range`(size: String) throws {
+  @Test(
+    "A bad amount of memory is refused with the range",
+    arguments: [
+      "0", "1K", "1M1", "255K", "262143", "1025G", "-64M", "64MB", "M", "", "99999999999G",
+      "99999999999999999999",
+    ])
+  func badAmountOfMemoryIsRefusedWithRange(size: String) throws {
     // Of an empty value the parser makes the word behind it.
     let wrong = size.isEmpty ? "is invalid" : "'\(size)' is invalid"
     for option in [["--index-memory=\(size)"], ["--index-memory", size]] {
@@ -62,8 +70,10 @@ import Testing
     }
   }
 
-  @Test(arguments: ["64KB", "1mb", "1Gb", "1TB"])
-  func `a unit that may be of 1000 or 1024 is refused with those that are taken`(
+  @Test(
+    "A unit that may be of 1000 or 1024 is refused with those that are taken",
+    arguments: ["64KB", "1mb", "1Gb", "1TB"])
+  func unitThatMayBeOf1000Or1024IsRefusedWithThose(
     size: String
   ) throws {
     let unit = size.suffix(2).uppercased()
@@ -73,32 +83,36 @@ import Testing
   }
 
   @Test(
+    "Sizes are taken with and without a unit",
     arguments: ["65536", "64K", "64k", "64KiB", "64kib"], ["1073741824", "1g", "1GIB", "1024m"])
-  func `sizes are taken with and without a unit`(cluster: String, memory: String) throws {
+  func sizesAreTakenWithAndWithoutUnit(cluster: String, memory: String) throws {
     let report = try workspace.convert(["--cluster-size", cluster, "--index-memory", memory])
     #expect(report.output.clusterSize == 65_536)
     #expect(report.hashStore.indexMemory == 1 << 30)
   }
 
-  @Test func `a TiB is 1024 GiB`() throws {
+  @Test("A TiB is 1024 GiB")
+  func tibIs1024GiB() throws {
     let report = try workspace.convert(["--index-memory", "1TiB"])
     #expect(report.hashStore.indexMemory == 1 << 40)
   }
 
-  @Test(arguments: ["0", "32", "-1", "x"])
-  func `a bad order is refused with the range`(order: String) throws {
+  @Test("A bad order is refused with the range", arguments: ["0", "32", "-1", "x"])
+  func badOrderIsRefusedWithRange(order: String) throws {
     for option in [["--log-store-order=\(order)"], ["--log-store-order", order]] {
       try expectUsageError(
         try workspace.run(option), naming: "'\(order)' is invalid", "log-store-order", "1 to 31")
     }
   }
 
-  @Test(arguments: [
-    ("--max-incarnations", "-1", "1 to 4294967295"), ("--max-incarnations", "x", "4294967295"),
-    ("--max-incarnations", "4294967296", "4294967295"), ("--threads", "0", "1 to 256"),
-    ("--threads", "-2", "1 to 256"), ("--threads", "257", "1 to 256"),
-  ])
-  func `a bad number is refused with the range of its option`(
+  @Test(
+    "A bad number is refused with the range of its option",
+    arguments: [
+      ("--max-incarnations", "-1", "1 to 4294967295"), ("--max-incarnations", "x", "4294967295"),
+      ("--max-incarnations", "4294967296", "4294967295"), ("--threads", "0", "1 to 256"),
+      ("--threads", "-2", "1 to 256"), ("--threads", "257", "1 to 256"),
+    ])
+  func badNumberIsRefusedWithRangeOfItsOption(
     option: String, value: String, range: String
   ) throws {
     for words in [["\(option)=\(value)"], [option, value]] {
@@ -107,7 +121,8 @@ import Testing
     }
   }
 
-  @Test func `empty names are refused`() throws {
+  @Test("Empty names are refused")
+  func emptyNamesAreRefused() throws {
     try expectUsageError(
       try workspace.run(["--report-file", ""]), naming: "--report-file", "empty")
     let empty = try Workspace.qdedup(["convert", workspace.input.string, ""]).run()
@@ -115,8 +130,10 @@ import Testing
     try expectUsageError(try workspace.run(from: ""), naming: "empty")
   }
 
-  @Test(arguments: ["nbd://host/disk", "https://host/disk.img", "file:///disk.img"])
-  func `a URL is refused as what it is`(url: String) throws {
+  @Test(
+    "A URL is refused as what it is",
+    arguments: ["nbd://host/disk", "https://host/disk.img", "file:///disk.img"])
+  func urlIsRefusedAsWhatItIs(url: String) throws {
     try expectUsageError(try workspace.run(from: url), naming: "URLs are not read", url)
     for command in ["info", "check"] {
       try expectUsageError(
@@ -126,26 +143,32 @@ import Testing
     try expectUsageError(result, naming: "URL", "OUTPUT")
   }
 
-  @Test(arguments: ["info", "check"])
-  func `a pipe is no image to look at, and the message says what to do`(command: String) throws {
+  @Test(
+    "A pipe is no image to look at, and the message says what to do", arguments: ["info", "check"])
+  func pipeIsNoImageToLook(command: String) throws {
     try expectUsageError(
       try Workspace.qdedup([command, "-"]).run(), naming: "save it to a file first")
   }
 
-  @Test(arguments: ["--report=xml", "--progress=sometimes", "--format=vmdk"])
-  func `an unknown choice is refused with those there are`(option: String) throws {
+  @Test(
+    "An unknown choice is refused with those there are",
+    arguments: ["--report=xml", "--progress=sometimes", "--format=vmdk"])
+  func unknownChoiceIsRefusedWithThoseThere(option: String) throws {
     let known = ["--report=xml": "json", "--progress=sometimes": "never", "--format=vmdk": "raw"]
     try expectUsageError(try workspace.run([option]), naming: try #require(known[option]))
   }
 
-  @Test(arguments: [["--help"], ["convert", "--help"], ["--version"]])
-  func `help and version come on standard output`(arguments: [String]) throws {
+  @Test(
+    "Help and version come on standard output",
+    arguments: [["--help"], ["convert", "--help"], ["--version"]])
+  func helpAndVersionComeOnStandardOutput(arguments: [String]) throws {
     let result = try Workspace.qdedup(arguments).run().expectingExit(0)
     #expect(result.output.isEmpty == false)
     #expect(result.errors == "")
   }
 
-  @Test func `help names every option`() throws {
+  @Test("Help names every option")
+  func helpNamesEveryOption() throws {
     let help = try Workspace.qdedup(["convert", "--help"]).run().expectingExit(0).output
     for option in [
       "--format", "--cluster-size", "--max-incarnations", "--log-store-order", "--index-memory",
@@ -157,7 +180,8 @@ import Testing
     }
   }
 
-  @Test func `no-sync changes nothing but the waiting`() throws {
+  @Test("--no-sync changes nothing but the waiting")
+  func noSyncChangesNothingButWaiting() throws {
     try workspace.convert(["--no-sync"])
     try expectSound(workspace.output, equals: workspace.input)
     let synced = workspace.folder.file("synced.qcow2")

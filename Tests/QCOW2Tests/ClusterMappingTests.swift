@@ -31,7 +31,7 @@ import Testing
     ClusterMapping(physicalSector: 1 << 63 | entry & 0x3FFF_FFFF_FFFF_FFFF)
   }
 
-  @Test("a descriptor's fields are where the specification has them", arguments: 9...21)
+  @Test("A descriptor's fields are where the specification has them", arguments: 9...21)
   func fields(clusterBits: Int) throws {
     let geometry = try #require(ClusterGeometry(clusterSize: 1 << clusterBits))
     let descriptor = Descriptor(clusterBits: clusterBits)
@@ -51,7 +51,7 @@ import Testing
     #expect(described > 1000)
   }
 
-  @Test("the number for a hash store leads back to the mapping", arguments: 9...21)
+  @Test("The number for a hash store leads back to the mapping", arguments: 9...21)
   func physicalSector(clusterBits: Int) throws {
     let geometry = try #require(ClusterGeometry(clusterSize: 1 << clusterBits))
     let descriptor = Descriptor(clusterBits: clusterBits)
@@ -69,7 +69,7 @@ import Testing
   }
 
   @Test(
-    "each host cluster that a descriptor's sectors touch counts one reference", arguments: 9...21)
+    "Each host cluster that a descriptor's sectors touch counts one reference", arguments: 9...21)
   func hostClusters(clusterBits: Int) throws {
     let geometry = try #require(ClusterGeometry(clusterSize: 1 << clusterBits))
     let descriptor = Descriptor(clusterBits: clusterBits)

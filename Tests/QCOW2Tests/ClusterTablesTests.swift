@@ -51,7 +51,7 @@ import TestSupport
     return runs
   }
 
-  @Test("neighbours of one kind are one run")
+  @Test("Neighbours of one kind are one run")
   func standard() throws {
     let l2: [UInt64] = [0xC000, 0x8000_0000_0001_0000, 0x1_8000, 0, 0, 1, 0xC001, 0xC000]
     let runs = try runs(tables(l2: l2, size: 9 << 14))
@@ -64,7 +64,7 @@ import TestSupport
       ])
   }
 
-  @Test("a run begins and ends inside a cluster where it is asked to")
+  @Test("A run begins and ends inside a cluster where it is asked to")
   func inside() throws {
     let tables = try tables(l2: [0, 0xC000])
     #expect(
@@ -80,7 +80,7 @@ import TestSupport
     #expect(run.byteCount == 0x4000 - 0x200 && cluster.entry == mapping)
   }
 
-  @Test("parts of a cluster stand each in their way")
+  @Test("Each part of a cluster may be of its own kind")
   func subclusters() throws {
     // Subclusters of 512: 0 and 1 allocated, 2 zeros, 3 unallocated, 4 allocated, the rest not.
     let bitmap: UInt64 = 0b10011 | 0b100 << 32
@@ -96,7 +96,7 @@ import TestSupport
   }
 
   @Test(
-    "tables that say what cannot be are refused",
+    "Tables that say what cannot be are refused",
     arguments: [
       (0, [0x8000], [0xC200], "a cluster at byte 49664"), (0, [0x8200], [0], "L1 entry 0 names"),
       (16, [0x8000], [0xC000, 1 << 32 | 1], "both allocated and zeros"),
@@ -110,7 +110,7 @@ import TestSupport
     #expect(error?.description.contains(message) == true, "\(String(describing: error))")
   }
 
-  @Test("an L1 table that is its own L2 table ends in bytes or an error, not in a trap")
+  @Test("An L1 table that is its own L2 table ends in bytes or an error, not in a trap")
   func overlapping() throws {
     // The L1 table's piece has 8 bytes, the L2 table's at the same place 16 KiB.
     let tables = try tables(l1: [0x4000], l2: [], size: 1 << 20)
@@ -118,7 +118,7 @@ import TestSupport
     #expect(runs.first == MappedRun(.standard(HostOffset(0x4000)), 1 << 14))
   }
 
-  @Test("runs do not depend on where one begins to look", arguments: 0..<20 as Range<UInt64>)
+  @Test("Runs do not depend on where one begins to look", arguments: 0..<20 as Range<UInt64>)
   func anywhere(seed: UInt64) throws {
     var random = SplitMix64(seed: seed)
     let l2 = (0..<4096).map { _ -> UInt64 in

@@ -67,7 +67,7 @@ import Testing
   }
 
   @Test(
-    "data of any sizes is packed, never overlaps and can be described",
+    "Data of any sizes is packed, never overlaps and can be described",
     arguments: 9...21, [1, 2, 7, 255, RefcountWidth.highest] as [UInt32])
   func anySizes(clusterBits: Int, limit: UInt32) throws {
     let geometry = try #require(ClusterGeometry(clusterSize: 1 << clusterBits))
@@ -87,7 +87,7 @@ import Testing
     #expect(limit == 1 ? packer.packed == 0 : packer.packed > 50)
   }
 
-  @Test("without a limit in reach there is no gap at all", arguments: 9...21)
+  @Test("Without a limit in reach there is no gap at all", arguments: 9...21)
   func gapless(clusterBits: Int) throws {
     let geometry = try #require(ClusterGeometry(clusterSize: 1 << clusterBits))
     let image = try EmptyImage(try TemporaryDirectory(), geometry)
@@ -104,7 +104,7 @@ import Testing
     #expect(image.writer.end.bytes >> clusterBits == geometry.clusterCount(forBytes: end))
   }
 
-  @Test("a cluster whose references are used up takes no more data")
+  @Test("A cluster whose references are used up takes no more data")
   func usedUp() throws {
     let geometry = try #require(ClusterGeometry(clusterSize: 4096))
     let image = try EmptyImage(try TemporaryDirectory(), geometry)

@@ -44,7 +44,7 @@ import Testing
     }
   }
 
-  @Test("a sound image shows its disk, here and in QEMU", arguments: Compression.Method.allCases)
+  @Test("A sound image shows its disk, here and in QEMU", arguments: Compression.Method.allCases)
   func sound(method: Compression.Method) throws {
     let (bytes, disk) = try image(method)
     #expect(try read(bytes) == disk)
@@ -55,7 +55,8 @@ import Testing
     #expect(try TemporaryDirectory.content(of: raw) == disk)
   }
 
-  @Test("a file that was cut off", arguments: Compression.Method.allCases)
+  @Test(
+    "A file that was cut off gives an error or its disk", arguments: Compression.Method.allCases)
   func truncated(method: Compression.Method) throws {
     let (bytes, disk) = try image(method)
     var failures = 0
@@ -70,7 +71,9 @@ import Testing
     #expect(failures > 100)
   }
 
-  @Test("random bytes anywhere", arguments: Compression.Method.allCases, 1...10 as ClosedRange)
+  @Test(
+    "Random bytes give an error or a disk", arguments: Compression.Method.allCases,
+    1...10 as ClosedRange)
   func mutated(method: Compression.Method, seed: UInt64) throws {
     let (sound, disk) = try image(method)
     var generator = SplitMix64(seed: seed)
@@ -87,7 +90,7 @@ import Testing
   }
 
   @Test(
-    "descriptors that lead outside the file", arguments: Compression.Method.allCases,
+    "Descriptors that lead outside the file are errors", arguments: Compression.Method.allCases,
     [0, 1, 511, 512, 1 << 20, 1 << 40, 1 << 55, 1 << 60, 1 << 61 - 1] as [UInt64])
   func outside(method: Compression.Method, beyond: UInt64) throws {
     var (bytes, _) = try image(method)

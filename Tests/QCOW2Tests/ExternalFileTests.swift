@@ -5,7 +5,7 @@ import Testing
 /// The names of other files that an image gives.
 @Suite struct ExternalFileTests {
   @Test(
-    "a relative name begins in the image's folder",
+    "A relative name begins in the image's folder",
     arguments: [
       ("disk.qcow2", "base.img", "base.img"), ("vm/disk.qcow2", "base.img", "vm/base.img"),
       ("/vm/disk.qcow2", "../base.img", "/vm/../base.img"),
@@ -20,7 +20,7 @@ import Testing
   }
 
   @Test(
-    "where QEMU begins in the working folder, that file may be meant too",
+    "Where QEMU begins in the working folder, that file may be meant too",
     arguments: [
       ("vm/disk.qcow2", ExternalFile.Role.backingFile, "base", ["vm/base"]),
       ("vm/disk.qcow2", .backingFile, "file:base", ["vm/base", "base"]),
@@ -35,7 +35,7 @@ import Testing
   }
 
   @Test(
-    "what is no local file is refused",
+    "What is no local file is refused",
     arguments: [
       "nbd:localhost:10809", "nbd://host/x", "json:{\"driver\":\"raw\"}", "https://host/x", ":x",
       "fd:3", "", "file:", "a\0b",
@@ -47,7 +47,7 @@ import Testing
     #expect(error?.reason.contains("\"") == true)
   }
 
-  @Test("a name need not be UTF-8")
+  @Test("A name need not be UTF-8")
   func bytes() throws {
     let path = try ExternalFile(.backingFile, [0xFF, 0xFE]).paths(from: "disk.qcow2")[0]
     #expect(path.withPlatformString { UInt8(bitPattern: $0[0]) } == 0xFF)

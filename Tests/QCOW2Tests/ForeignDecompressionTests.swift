@@ -11,7 +11,7 @@ import TestSupport
   }
 
   @Test(
-    "python restores raw deflate data with a window of 4 KiB",
+    "Python restores raw deflate data with a window of 4 KiB",
     .enabled(if: has("python3", "--version"), "needs python3"),
     arguments: [512, 4096, 8192, 65_536])
   func python(size: Int) throws {
@@ -39,7 +39,7 @@ import TestSupport
   }
 
   @Test(
-    "the zstd program restores zstd data",
+    "The zstd program restores zstd data",
     .enabled(if: has("zstd", "--version"), "needs the program zstd"),
     arguments: [512, 65_536])
   func zstd(size: Int) throws {

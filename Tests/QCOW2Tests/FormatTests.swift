@@ -4,7 +4,7 @@ import Testing
 
 /// Header extensions, feature names, table entries and widths.
 @Suite struct FormatTests {
-  @Test("an extension is padded to 8 bytes, its length is not", arguments: 0...17)
+  @Test("An extension is padded to 8 bytes, its length is not", arguments: 0...17)
   func padding(count: Int) {
     let data = [UInt8](repeating: 7, count: count)
     let bytes = HeaderExtension(type: 0xCD8E_819B, data: data).encoded()
@@ -14,12 +14,12 @@ import Testing
     #expect(bytes[(8 + count)...].allSatisfy { $0 == 0 })
   }
 
-  @Test("the end of the extensions is 8 zero bytes")
+  @Test("The end of the extensions is 8 zero bytes")
   func end() {
     #expect(HeaderExtension.end.encoded() == [UInt8](repeating: 0, count: 8))
   }
 
-  @Test("the feature name table has 48 bytes a feature: kind, bit, name")
+  @Test("The feature name table has 48 bytes a feature: kind, bit, name")
   func names() {
     let table = ImageFeature.nameTable([
       ImageFeature(.autoclear, bit: 63, name: "hash store"),
@@ -33,7 +33,7 @@ import Testing
     #expect(table.data[52...].allSatisfy { $0 == 0 })
   }
 
-  @Test("a name takes at most 46 bytes", arguments: [45, 46, 47, 200])
+  @Test("A name takes at most 46 bytes", arguments: [45, 46, 47, 200])
   func longNames(count: Int) {
     let name = String(repeating: "n", count: count)
     let table = ImageFeature.nameTable([ImageFeature(.autoclear, bit: 0, name: name)])
@@ -41,7 +41,7 @@ import Testing
     #expect(table.data[2...].filter { $0 != 0 }.count == min(46, count))
   }
 
-  @Test("table entries")
+  @Test("Table entries have their flags and offsets")
   func entries() {
     let host = HostOffset(0x00FF_FFFF_FFFF_FE00)
     #expect(TableEntry.standard(host, isCopied: true) == 0x80FF_FFFF_FFFF_FE00)
@@ -54,7 +54,7 @@ import Testing
   }
 
   @Test(
-    "refcounts are 16 bits wide up to 32,767, which a snapshot still doubles",
+    "Refcounts are 16 bits wide up to 32,767, which a snapshot still doubles",
     arguments: [
       (0, RefcountWidth.bits16), (1, .bits16), (255, .bits16), (32_766, .bits16),
       (32_767, .bits16), (32_768, .bits32), (65_535, .bits32), (65_536, .bits32),

@@ -12,7 +12,7 @@ import TestSupport
 
   private static let feature = ImageFeature(.autoclear, bit: 63, name: "hash store")
 
-  @Test("an extension of the promised size fits", arguments: [512, 1024, 4096, 65_536])
+  @Test("An extension of the promised size fits", arguments: [512, 1024, 4096, 65_536])
   func fits(clusterSize: Int) throws {
     let image = try WrittenImage(scratch, clusterSize: clusterSize, virtualSize: 1 << 20)
     try image.store(3, at: 2)
@@ -43,7 +43,7 @@ import TestSupport
     #expect(bytes[..<4096].count { $0 == 9 } >= room)
   }
 
-  @Test("an extension that does not fit is an error with both sizes")
+  @Test("An extension that does not fit is an error with both sizes")
   func tooLarge() throws {
     let geometry = try #require(ClusterGeometry(clusterSize: 512))
     let image = try EmptyImage(scratch, geometry, virtualSize: 1 << 20)

@@ -22,7 +22,7 @@ import Testing
     + [0, 0, 0, 5] + [0, 0, 0, 112]  // 96: refcount_order, header length
     + [0, 0, 0, 0, 0, 0, 0, 0]  // 104: compression type
 
-  @Test("every field stands at its offset")
+  @Test("Every field is at its offset")
   func fields() throws {
     #expect(Self.bytes.count == 112 && Header.length == 112)
     let header = try Header(decoding: Self.bytes)
@@ -46,7 +46,7 @@ import Testing
     #expect(header.encoded() == Self.bytes)
   }
 
-  @Test("version 2 ends before the features, whatever follows")
+  @Test("Version 2 ends before the features, whatever follows")
   func version2() throws {
     var bytes = Self.bytes
     bytes[7] = 2
@@ -59,13 +59,13 @@ import Testing
     }
   }
 
-  @Test("what follows the header does not matter")
+  @Test("What follows the header does not matter")
   func longer() throws {
     #expect(try Header(decoding: Self.bytes + [1, 2, 3]).encoded() == Self.bytes)
   }
 
   @Test(
-    "a header that is cut off is refused",
+    "A header that is cut off is refused",
     arguments: [(0, 72), (1, 72), (4, 72), (71, 72), (72, 104), (103, 104)])
   func short(count: Int, needed: Int) {
     let error = #expect(throws: FormatError.self) {
@@ -74,7 +74,7 @@ import Testing
     #expect(error?.reason == "the header is cut off: it has \(count) of \(needed) bytes")
   }
 
-  @Test("a short header of version 3 has zlib's clusters")
+  @Test("A short header of version 3 has zlib's clusters")
   func shortVersion3() throws {
     var bytes = Array(Self.bytes[..<104])
     bytes[103] = 104
@@ -83,7 +83,7 @@ import Testing
   }
 
   @Test(
-    "a value that cannot be is refused and named",
+    "A value that cannot be is refused and named",
     arguments: [
       (0, 0x51 as UInt8, nil), (0, 0x52, "not a qcow2 image"), (7, 1, "version 1"),
       (7, 4, "version 4, must be 2 or 3"), (7, 2, nil),

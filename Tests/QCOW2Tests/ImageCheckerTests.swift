@@ -22,7 +22,7 @@ import Testing
     return try TemporaryDirectory.content(of: image.path)
   }
 
-  @Test("a sound image has no findings")
+  @Test("A sound image has no findings")
   func clean() throws {
     let check = try #require(try check(sound))
     #expect(check.findings.isEmpty)
@@ -30,13 +30,13 @@ import Testing
     #expect(check.end.bytes == UInt64(sound.count))
   }
 
-  @Test("what was cut off is found, or the image is refused", arguments: 0..<40)
+  @Test("What was cut off is found, or the image is refused", arguments: 0..<40)
   func truncated(part: Int) throws {
     let check = try check(Array(sound[..<(part * sound.count / 40)]))
     if let check { #expect(!check.findings.isEmpty) }
   }
 
-  @Test("random bytes anywhere: findings or an error", arguments: 1...400)
+  @Test("Random bytes anywhere: findings or an error", arguments: 1...400)
   func mutated(seed: UInt64) throws {
     var random = SplitMix64(seed: seed)
     var bytes = sound
@@ -47,7 +47,7 @@ import Testing
     _ = try check(bytes)
   }
 
-  @Test("extreme numbers in the header: findings or an error")
+  @Test("Extreme numbers in the header: findings or an error")
   func extremes() throws {
     let values: [UInt64] = [
       .max, 1 << 63, 1 << 62, (1 << 56) - 512, 1 << 40, 0x7FFF_FFFF_FFFF_FE00,
@@ -65,7 +65,7 @@ import Testing
     }
   }
 
-  @Test("a table that all four million L1 entries name is read once and counts for all")
+  @Test("A table that all four million L1 entries name is read once and counts for all")
   func amplified() throws {
     var bytes = sound
     let entries: UInt32 = 4 << 20

@@ -23,14 +23,14 @@ import Testing
     return (try TemporaryDirectory.content(of: image.path), image.disk)
   }
 
-  @Test("a file that was cut off", arguments: 0..<120)
+  @Test("A file that was cut off gives an error or its disk", arguments: 0..<120)
   func truncated(part: Int) throws {
     let count = part < 60 ? part * 10 : (part - 60) * sound.count / 60
     // What is cut may be refcounts, which reading does not need: then all bytes are right.
     if let bytes = try read(Array(sound[..<count])) { #expect(bytes == disk) }
   }
 
-  @Test("random bytes anywhere in header and tables", arguments: 1...300)
+  @Test("Random bytes in header and tables give an error or a disk", arguments: 1...300)
   func mutated(seed: UInt64) throws {
     var generator = SplitMix64(seed: seed)
     var bytes = sound
@@ -42,7 +42,7 @@ import Testing
   }
 
   @Test(
-    "hostile header fields",
+    "Hostile header fields are refused",
     arguments: [
       (20, 4, 0), (20, 4, 8), (20, 4, 22), (20, 4, 255), (20, 4, 0xFFFF_FFFF), (20, 4, 12),
       (24, 8, 1 << 63), (24, 8, UInt64.max), (24, 8, 1 << 62), (36, 4, 0),
@@ -59,7 +59,7 @@ import Testing
   }
 
   @Test(
-    "entries that lead outside the file",
+    "Entries that lead outside the file are errors",
     arguments: [0x00FF_FFFF_FFFF_FE00, 1 << 55, 1 << 40, 0x80FF_FFFF_FFFF_FE00] as [UInt64],
     [true, false])
   func outside(entry: UInt64, isInL1: Bool) throws {

@@ -13,7 +13,7 @@ import TestSupport
   private static let gib: UInt64 = 1 << 30
 
   @Test(
-    "the largest disk of each cluster size",
+    "The largest disk of each cluster size is the specification's",
     arguments: [
       (512, 128 * gib), (1024, 512 * gib), (2048, 2048 * gib), (4096, 8192 * gib),
       (8192, 32_768 * gib), (65_536, 2_097_152 * gib), (2_097_152, 1 << 61),
@@ -25,7 +25,7 @@ import TestSupport
   }
 
   @Test(
-    "the largest file: 2^20 refcount blocks",
+    "The largest file has 2^20 refcount blocks",
     arguments: [
       (512, RefcountWidth.bits16, 1 << 28), (4096, .bits16, 1 << 31), (4096, .bits32, 1 << 30),
     ])
@@ -34,7 +34,7 @@ import TestSupport
     #expect(ImageLimits(geometry).hostClusters(width) == count)
   }
 
-  @Test("the smallest cluster size for a disk")
+  @Test("The smallest cluster size for a disk is found")
   func smallest() {
     #expect(ImageLimits.smallestClusterSize(forVirtualSize: 0) == 512)
     #expect(ImageLimits.smallestClusterSize(forVirtualSize: 128 * Self.gib + 1) == 1024)
@@ -64,7 +64,7 @@ import TestSupport
     ])
   }
 
-  @Test("a disk of the limit, as we write it, is one that QEMU opens", arguments: 9...21)
+  @Test("A disk of the limit, as we write it, is one that QEMU opens", arguments: 9...21)
   func opens(bits: Int) throws {
     let geometry = try #require(ClusterGeometry(clusterSize: 1 << bits))
     let limit = ImageLimits(geometry).virtualSize
@@ -75,7 +75,7 @@ import TestSupport
   }
 
   @Test(
-    "a disk beyond the limit is refused from the start, and at the end", arguments: [9, 12, 21])
+    "A disk beyond the limit is refused from the start, and at the end", arguments: [9, 12, 21])
   func refused(bits: Int) throws {
     let geometry = try #require(ClusterGeometry(clusterSize: 1 << bits))
     let limit = ImageLimits(geometry).virtualSize

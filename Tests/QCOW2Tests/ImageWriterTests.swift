@@ -10,7 +10,7 @@ import Testing
   init() throws { scratch = try TemporaryDirectory() }
 
   @Test(
-    "disks without any data", arguments: [512, 65_536, 2 << 20], [0, 512, 5 << 20])
+    "Disks without any data are written", arguments: [512, 65_536, 2 << 20], [0, 512, 5 << 20])
   func empty(clusterSize: Int, virtualSize: Int) throws {
     let image = try WrittenImage(scratch, clusterSize: clusterSize, virtualSize: virtualSize)
     let finished = try image.finish()
@@ -18,7 +18,7 @@ import Testing
     #expect(finished.highestReferenceCount == 1)
   }
 
-  @Test("a disk that ends inside its last cluster")
+  @Test("A disk may end inside its last cluster")
   func partialCluster() throws {
     let image = try WrittenImage(scratch, clusterSize: 4096, virtualSize: 3 * 4096 + 512)
     let host = try image.store(7, at: 0)
@@ -26,7 +26,7 @@ import Testing
     try image.finish()
   }
 
-  @Test("sharing within a table and across tables", arguments: [512, 4096])
+  @Test("Clusters are shared within a table and across tables", arguments: [512, 4096])
   func shares(clusterSize: Int) throws {
     let perTable = clusterSize / 8
     let image = try WrittenImage(
@@ -42,7 +42,7 @@ import Testing
     #expect(finished.highestReferenceCount == 3)
   }
 
-  @Test("a reference that was taken back after its table was written")
+  @Test("A reference may be taken back after its table was written")
   func lowered() throws {
     let image = try WrittenImage(scratch, clusterSize: 512, virtualSize: 512 * 300)
     let first = try image.store(1, at: 0)
@@ -56,7 +56,7 @@ import Testing
     #expect(finished.highestReferenceCount == 1)
   }
 
-  @Test("clusters that nothing refers to are no leaks")
+  @Test("Clusters that nothing refers to are no leaks")
   func unreferenced() throws {
     let image = try WrittenImage(scratch, clusterSize: 4096, virtualSize: 1 << 20)
     try image.store(1, at: 0)
@@ -67,7 +67,7 @@ import Testing
     try image.finish()
   }
 
-  @Test("random images", arguments: [512, 4096, 65_536], 1...3)
+  @Test("Random images are sound and hold what was written", arguments: [512, 4096, 65_536], 1...3)
   func random(clusterSize: Int, seed: UInt64) throws {
     var generator = SplitMix64(seed: seed)
     let clusters = min(1200, 8 << 20 / clusterSize)

@@ -5,7 +5,7 @@ import Testing
 /// Where refcounts go: they count themselves too.
 @Suite struct RefcountLayoutTests {
   @Test(
-    "every cluster is counted once, with as few blocks as can be",
+    "Every cluster is counted once, with as few blocks as can be",
     arguments: 9...21, [RefcountWidth.bits16, .bits32])
   func smallest(bits: Int, width: RefcountWidth) {
     var generator = SplitMix64(seed: UInt64(bits))
@@ -22,7 +22,9 @@ import Testing
     }
   }
 
-  @Test("an image that grows by a cluster at a time", arguments: [RefcountWidth.bits16, .bits32])
+  @Test(
+    "An image that grows by a cluster at a time always has enough blocks",
+    arguments: [RefcountWidth.bits16, .bits32])
   func growing(width: RefcountWidth) {
     for used in 1..<40_000 as Range<UInt64> { check(used: used, bits: 9, width: width) }
   }

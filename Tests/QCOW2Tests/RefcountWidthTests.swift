@@ -9,7 +9,7 @@ import TestSupport
   init() throws { scratch = try TemporaryDirectory() }
 
   @Test(
-    "the width follows the highest count, and QEMU takes a snapshot either way",
+    "The width follows the highest count, and QEMU takes a snapshot either way",
     arguments: [(32_767, RefcountWidth.bits16), (32_768, .bits32)])
   func width(references: Int, expected: RefcountWidth) throws {
     let image = try WrittenImage(scratch, clusterSize: 512, virtualSize: 512 * references)
@@ -22,7 +22,7 @@ import TestSupport
     try QemuImage(image.path).check().expectingExit(0)
   }
 
-  @Test("a count that came back below the boundary")
+  @Test("A count that came back below the boundary leaves the width narrow")
   func lowered() throws {
     let image = try WrittenImage(scratch, clusterSize: 4096, virtualSize: 1 << 20)
     let host = try image.store(7, at: 0)
@@ -34,7 +34,7 @@ import TestSupport
     #expect(finished.highestReferenceCount == 2)
   }
 
-  @Test("a run of clusters beyond what refcounts can count is refused, and nothing is taken")
+  @Test("A run of clusters beyond what refcounts can count is refused, and nothing is taken")
   func tooMany() throws {
     let image = try WrittenImage(scratch, clusterSize: 512, virtualSize: 1 << 20)
     for count in [1 << 28, UInt64.max] {

@@ -4,7 +4,7 @@ import Testing
 
 /// Counts against a dictionary.
 @Suite struct ReferenceCountsTests {
-  @Test("the counts agree with a dictionary", arguments: 1...6)
+  @Test("The counts agree with a dictionary", arguments: 1...6)
   func agreesWithModel(seed: UInt64) {
     var generator = SplitMix64(seed: seed)
     var counts = ReferenceCounts()
@@ -28,7 +28,7 @@ import Testing
     }
   }
 
-  @Test("what was never set is 0, near and far")
+  @Test("What was never set is 0, near and far")
   func unset() {
     var counts = ReferenceCounts()
     #expect(counts[0] == 0)
@@ -40,7 +40,7 @@ import Testing
     #expect(counts.highest == 3)
   }
 
-  @Test("up one by one past all widths, and down again")
+  @Test("Up one by one past all widths, and down again")
   func upAndDown() {
     var counts = ReferenceCounts()
     for _ in 0..<70_000 { counts[5] += 1 }

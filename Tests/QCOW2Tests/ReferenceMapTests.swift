@@ -4,7 +4,7 @@ import Testing
 
 /// What uses each host cluster, against a dictionary.
 @Suite struct ReferenceMapTests {
-  @Test("the counts agree with a dictionary", arguments: 1...4)
+  @Test("The counts agree with a dictionary", arguments: 1...4)
   func agreesWithModel(seed: UInt64) {
     var random = SplitMix64(seed: seed)
     var map = ReferenceMap(clusterCount: 200_000)
@@ -27,7 +27,7 @@ import Testing
     #expect(used.allSatisfy { UInt64(map.count($0)) == model[$0] })
   }
 
-  @Test("uses add up, and are apart from counts")
+  @Test("Uses add up, and are apart from counts")
   func uses() {
     var map = ReferenceMap(clusterCount: 10)
     #expect(map.add(3, times: 300, .l2Table, limit: .max) == 0)
@@ -39,7 +39,7 @@ import Testing
     #expect(map.uses(5) == [] && map.count(1 << 40) == 0)
   }
 
-  @Test("beyond the limit nothing is counted, and that is told")
+  @Test("Beyond the limit nothing is counted, and that is reported")
   func limited() {
     // A page has 64 KiB for 32,768 clusters, a piece for high counts 4 KiB.
     var map = ReferenceMap(clusterCount: 1 << 20, mostBytes: 68 << 10)
@@ -52,7 +52,7 @@ import Testing
     #expect(map.count(40_000) == 0 && map.count(6) == 255)
   }
 
-  @Test("refcounts of every width", arguments: 0...6 as ClosedRange<UInt32>)
+  @Test("Refcounts of every width are read", arguments: 0...6 as ClosedRange<UInt32>)
   func widths(order: UInt32) {
     var random = SplitMix64(seed: UInt64(order))
     let bytes = (0..<64).map { _ in UInt8.random(in: 0...255, using: &random) }

@@ -10,7 +10,7 @@ import Testing
 
   init() throws { scratch = try TemporaryDirectory() }
 
-  @Test("ids and names are cut where QEMU cuts them")
+  @Test("Ids and names are cut where QEMU cuts them")
   func longNames() throws {
     let long = [UInt8](repeating: UInt8(ascii: "x"), count: 65_535)
     let snapshots = try read([(long, long), (Array("2".utf8), Array("short".utf8))])
@@ -21,14 +21,14 @@ import Testing
     #expect(snapshots[1].name == "short")
   }
 
-  @Test("names that are no text")
+  @Test("Names that are no text are read as bytes")
   func notText() throws {
     let snapshots = try read([([0xFF, 0x41], [0x1B, 0]), ([], [0xC3])])
     #expect(snapshots.map(\.id) == ["\u{FFFD}A", ""])
     #expect(snapshots.map(\.name) == ["\u{1B}\0", "\u{FFFD}"])
   }
 
-  @Test("a table of more than 64 MiB is refused")
+  @Test("A table of more than 64 MiB is refused")
   func tooLarge() throws {
     let long = [UInt8](repeating: 0, count: 65_496)
     #expect(try read(Array(repeating: (long, []), count: 1024)).count == 1024)

@@ -13,7 +13,7 @@ import Testing
   init() throws { scratch = try TemporaryDirectory() }
 
   @Test(
-    "a batch is whole clusters, and enough of them may be in flight", arguments: 9...21,
+    "A batch is whole clusters, and enough of them may be in flight", arguments: 9...21,
     [false, true])
   func shape(bits: Int, isCompressed: Bool) throws {
     let geometry = try #require(ClusterGeometry(clusterSize: 1 << bits))
@@ -33,7 +33,7 @@ import Testing
   }
 
   @Test(
-    "every cluster with data comes once, on the grid, with tickets in order",
+    "Every cluster with data comes once, on the grid, with tickets in order",
     arguments: [512, 65_536, 2 << 20], [1, 4])
   func image(clusterSize: Int, threads: Int) throws {
     let (path, size) = (scratch.file("disk"), 20 << 20 + 5000)
@@ -57,7 +57,7 @@ import Testing
   }
 
   @Test(
-    "a pipe comes as a whole", arguments: [0, 1, 262_144, 262_145, 1_000_000], [1, 4])
+    "A pipe comes as a whole", arguments: [0, 1, 262_144, 262_145, 1_000_000], [1, 4])
   func pipe(count: Int, threads: Int) throws {
     var generator = SplitMix64(seed: 1)
     let content = (0..<count).map { _ in UInt8(truncatingIfNeeded: generator.next()) | 1 }
@@ -75,7 +75,7 @@ import Testing
     try Self.expectWhole(seen, of: content, geometry)
   }
 
-  @Test("a cancelled pipe is an interruption, not a short disk")
+  @Test("A cancelled pipe is an interruption, not a short disk")
   func cancelled() throws {
     let (reading, writing) = try TestPipe.make()
     try writing.close()

@@ -12,7 +12,7 @@ import TestSupport
 @Suite struct CancellationTests {
   private static let message = "interrupted; no output was kept"
 
-  @Test("before it has begun")
+  @Test("A conversion can be cancelled before it begins")
   func before() throws {
     let trial = try Trial(Disks.unique(clusters: 10, clusterSize: 4096))
     trial.progress.cancel()
@@ -20,7 +20,8 @@ import TestSupport
   }
 
   @Test(
-    "in the middle, with the output in any state", arguments: [1, 700, 2999], [1, 2, 4])
+    "A conversion can be cancelled in the middle, with the output in any state",
+    arguments: [1, 700, 2999], [1, 2, 4])
   func during(clusters: Int, threads: Int) throws {
     var trial = try Trial(Disks.unique(clusters: 3000, clusterSize: 4096), threads: threads)
     trial.options.logStoreOrder = 2
@@ -33,7 +34,7 @@ import TestSupport
     #expect(try trial.failure() == Self.message)
   }
 
-  @Test("while a pipe is silent", arguments: [0, 100, 5000])
+  @Test("A conversion can be cancelled while a pipe is silent", arguments: [0, 100, 5000])
   func pipe(byteCount: Int) throws {
     var trial = try Trial([])
     let name = trial.scratch.file("pipe")
@@ -50,7 +51,7 @@ import TestSupport
     canceller.join()
   }
 
-  @Test("nothing goes beyond the disk's end, where that is known", arguments: [100, nil])
+  @Test("Nothing goes beyond the disk's end, where that is known", arguments: [100, nil])
   func progress(total: UInt64?) {
     let progress = Progress()
     progress.begin(.converting, totalBytes: total)
@@ -60,7 +61,7 @@ import TestSupport
     #expect(progress.processedBytes == 0 && progress.totalBytes == total)
   }
 
-  @Test("an existing output stays")
+  @Test("An existing output stays")
   func existing() throws {
     var trial = try Trial(Disks.unique(clusters: 100, clusterSize: 4096))
     trial.options.replacesOutput = true

@@ -10,7 +10,7 @@ import Testing
 /// Whole conversions with real digests.
 @Suite struct ConverterTests {
   @Test(
-    "sizes that are no multiple of a cluster, verified",
+    "Sizes that are no multiple of a cluster convert and verify",
     arguments: [0, 1, 511, 512, 513, 5120, 70_000, 300_001], [4096, 65_536])
   func sizes(byteCount: Int, clusterSize: Int) throws {
     var generator = SplitMix64(seed: 1)
@@ -26,7 +26,7 @@ import Testing
     #expect(report.clusters.unique == UInt64((byteCount + clusterSize - 1) / clusterSize))
   }
 
-  @Test("the report adds up")
+  @Test("The report adds up")
   func report() throws {
     let disk = Disks.random(clusters: 1000, clusterSize: 4096, distinct: 50, seed: 2)
     let trial = try Trial(disk.bytes)
@@ -50,7 +50,7 @@ import Testing
     #expect(trial.progress.phase == .done)
   }
 
-  @Test("a disk of zeros, with and without holes", arguments: [true, false])
+  @Test("A disk of zeros takes no clusters, with and without holes", arguments: [true, false])
   func zeros(isSparse: Bool) throws {
     let trial = try Trial(isSparse ? [] : [UInt8](repeating: 0, count: 4 << 20))
     #expect(truncate(trial.scratch.file("disk.raw").string, 4 << 20) == 0)
@@ -61,7 +61,8 @@ import Testing
     #expect(report.warnings.isEmpty)
   }
 
-  @Test("a file that is cut off meanwhile is an error and leaves nothing", arguments: [1, 2])
+  @Test(
+    "A file that is cut off while it is read is an error and leaves nothing", arguments: [1, 2])
   func shrinks(threads: Int) throws {
     let disk = Disks.unique(clusters: 2000, clusterSize: 4096)
     var trial = try Trial(disk, threads: threads)
@@ -74,7 +75,7 @@ import Testing
     #expect(message?.contains("became shorter while it was being read") == true)
   }
 
-  @Test("an order that no store has is refused", arguments: [0, 32, -1])
+  @Test("An order that no store has is refused", arguments: [0, 32, -1])
   func order(order: Int) throws {
     var trial = try Trial([1])
     trial.options.logStoreOrder = order

@@ -15,7 +15,7 @@ import Testing
 
   init() throws { scratch = try TemporaryDirectory() }
 
-  @Test("equal disks are equal, wherever their holes are", arguments: [1, 3])
+  @Test("Equal disks are equal, wherever their holes are", arguments: [1, 3])
   func equal(threads: Int) throws {
     let sparse = try disk("sparse")
     let dense = try scratch.make("dense", try TemporaryDirectory.content(of: sparse))
@@ -25,7 +25,7 @@ import Testing
   }
 
   @Test(
-    "a single byte that differs is found, in data and in holes",
+    "A single byte that differs is found, in data and in holes",
     arguments: [
       0, 1, 511, 4096, (1 << 20) - 1, 1 << 20, (1 << 20) + 69_999, (1 << 20) + 70_000, 2 << 20,
       (3 << 20) + 12_345, (4 << 20) - 100, (4 << 20) + 199, (5 << 20) - 1, 5 << 20,
@@ -41,7 +41,7 @@ import Testing
     }
   }
 
-  @Test("disks of different sizes differ where the shorter one ends")
+  @Test("Disks of different sizes differ where the shorter one ends")
   func sizes() throws {
     let left = try disk("left")
     let right = try disk("right")
@@ -51,7 +51,7 @@ import Testing
     #expect(error?.description == expected.description)
   }
 
-  @Test("a comparison stops when asked to")
+  @Test("A comparison stops when asked to")
   func cancelled() throws {
     let left = try disk("left")
     let progress = Progress()

@@ -5,7 +5,7 @@ import Testing
 
 /// The index of clusters in flight against a dictionary.
 @Suite struct InFlightIndexTests {
-  @Test("it agrees with a dictionary", arguments: [1, 2, 7, 8, 64, 500], 1...4)
+  @Test("The index agrees with a dictionary", arguments: [1, 2, 7, 8, 64, 500], 1...4)
   func agreesWithModel(capacity: Int, seed: UInt64) {
     var generator = SplitMix64(seed: seed)
     let index = InFlightIndex(capacity: capacity)
@@ -39,7 +39,7 @@ import Testing
     }
   }
 
-  @Test("a found entry has what was put in")
+  @Test("A found entry has what was put in")
   func entry() {
     let index = InFlightIndex(capacity: 3)
     let places = UnsafeMutablePointer<ClusterPlace>.allocate(capacity: 1)

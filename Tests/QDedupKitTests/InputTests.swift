@@ -10,14 +10,14 @@ import TestSupport
 
 /// Inputs that are refused, and outputs that stand in the way, as a conversion meets them.
 @Suite struct InputTests {
-  @Test("an input that is not there")
+  @Test("An input that does not exist is refused")
   func missing() throws {
     var trial = try Trial([])
     trial.options.input = .file(trial.scratch.file("missing"))
     #expect(try trial.failure()?.hasSuffix("missing: No such file or directory") == true)
   }
 
-  @Test("a folder and a device are no images")
+  @Test("A folder and a device are no images")
   func notAnImage() throws {
     var trial = try Trial([])
     let inputs: [(FilePath, FileKind)] = [(trial.scratch.path, .directory), ("/dev/null", .other)]
@@ -27,7 +27,7 @@ import TestSupport
     }
   }
 
-  @Test("another format is refused, unless it is to be taken as raw", arguments: [true, false])
+  @Test("Another format is refused, unless it is to be taken as raw", arguments: [true, false])
   func format(isPipe: Bool) throws {
     let disk = [0x1F, 0x8B, 0x08, 0x00] + [UInt8](repeating: 1, count: 1020)
     var trial = try Trial(disk)
@@ -48,7 +48,7 @@ import TestSupport
     #expect(try trial.convertAndCompare().clusters.data == 1)
   }
 
-  @Test("a pipe cannot be verified")
+  @Test("A pipe cannot be verified")
   func pipe() throws {
     var trial = try Trial([])
     let name = trial.scratch.file("pipe")
@@ -59,7 +59,7 @@ import TestSupport
     try end.close()
   }
 
-  @Test("an existing output is refused and stays, or is replaced")
+  @Test("An existing output is refused and stays, or is replaced")
   func output() throws {
     var trial = try Trial(Disks.unique(clusters: 3, clusterSize: 4096))
     _ = try trial.scratch.make("disk.qcow2", [1, 2, 3])
@@ -70,7 +70,7 @@ import TestSupport
     _ = try trial.convertAndCompare()
   }
 
-  @Test("an output that appears meanwhile is refused at the end and stays")
+  @Test("An output that appears meanwhile is refused at the end and stays")
   func outputAppears() throws {
     var trial = try Trial(Disks.unique(clusters: 3, clusterSize: 4096))
     let output = trial.options.output
@@ -84,7 +84,7 @@ import TestSupport
     #expect(try trial.scratch.names() == ["disk.qcow2", "disk.raw"])
   }
 
-  @Test("a disk that is too large for its clusters")
+  @Test("A disk too large for its clusters is refused")
   func tooLarge() throws {
     let trial = try Trial([], clusterSize: 512)
     let size = 128 << 30 + 512

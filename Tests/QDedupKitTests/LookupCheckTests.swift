@@ -31,7 +31,7 @@ import TestSupport
       .sorted { $0.high < $1.high }
   }
 
-  @Test("what a lookup finds is counted, what it does not find is a problem")
+  @Test("What a lookup finds is counted, what it does not find is a problem")
   func misses() throws {
     let check = try #require(try LookupCheck(image.saved, image.file))
     var report = CheckReport.HashStore(state: .valid)
@@ -51,7 +51,7 @@ import TestSupport
       ])
   }
 
-  @Test("an incarnation that is passed over is one problem", arguments: [true, false])
+  @Test("A skipped incarnation is one problem", arguments: [true, false])
   func passedOver(isKnown: Bool) throws {
     var bytes = try trial.output()
     bytes[Int(incarnation.bytes)] ^= 1
@@ -69,7 +69,7 @@ import TestSupport
     #expect(report.problems.allSatisfy { $0.contains("is passed over: the incarnation filter") })
   }
 
-  @Test("lookups end when they read too much in vain, and always at the same place")
+  @Test("Lookups end when they read too much in vain, and always at the same place")
   func inVain() throws {
     var notes: Set<String> = []
     let digests = digests
@@ -87,7 +87,7 @@ import TestSupport
     #expect(notes.count == 1 && notes.first?.contains("buckets in vain") == true, "\(notes)")
   }
 
-  @Test("a check that goes away while filters load leaves no thread with the file")
+  @Test("A check that goes away while filters load leaves no thread with the file")
   func goesAway() throws {
     for _ in 0..<20 {
       weak var file: ImageFile?

@@ -19,7 +19,7 @@ import TestSupport
     ]
   }
 
-  @Test("a free name is taken as it is", arguments: [true, false])
+  @Test("A free name is taken as it is", arguments: [true, false])
   func free(replaces: Bool) throws {
     let path = scratch.file("new")
     #expect(try OutputName(path, replaces: replaces, inputs: inputs).path == path)
@@ -27,14 +27,14 @@ import TestSupport
     #expect(try OutputName(deep, replaces: replaces, inputs: inputs).path == deep)
   }
 
-  @Test("an existing file needs leave")
+  @Test("An existing file needs leave")
   func existing() throws {
     let path = try scratch.make("old", [2])
     #expect(try OutputName(path, replaces: true, inputs: inputs).path == path)
     #expect(failure(path, replaces: false) == ConversionError.outputExists(path).description)
   }
 
-  @Test("a link stays, and what it leads to is replaced")
+  @Test("A link stays, and what it leads to is replaced")
   func link() throws {
     let target = try scratch.make("old", [2])
     let link = try self.link("link", to: "old")
@@ -42,14 +42,14 @@ import TestSupport
     #expect(failure(link, replaces: false) == ConversionError.outputExists(link).description)
   }
 
-  @Test("a link to nothing is refused", arguments: [true, false])
+  @Test("A link to nothing is refused", arguments: [true, false])
   func dangling(replaces: Bool) throws {
     let link = try self.link("link", to: "missing")
     let expected = ConversionError.outputDangling(link).description
     #expect(failure(link, replaces: replaces) == expected)
   }
 
-  @Test("the input is refused under any of its names", arguments: [true, false])
+  @Test("The input is refused under any of its names", arguments: [true, false])
   func inputItself(replaces: Bool) throws {
     let path = scratch.file("input")
     let hard = scratch.file("hard")
@@ -63,7 +63,7 @@ import TestSupport
     #expect(part.contains("is a data file of the input;"))
   }
 
-  @Test("what is no regular file is refused", arguments: [true, false])
+  @Test("What is no regular file is refused", arguments: [true, false])
   func notRegular(replaces: Bool) {
     for name: FilePath in [scratch.path, "/dev/null"] {
       let expected = ConversionError.outputNotRegular(name).description
@@ -71,7 +71,7 @@ import TestSupport
     }
   }
 
-  @Test("a name that leads through a file is an error")
+  @Test("A name that leads through a file is an error")
   func throughFile() {
     let path = scratch.file("input").appending("new")
     #expect(failure(path, replaces: true)?.contains("Not a directory") == true)

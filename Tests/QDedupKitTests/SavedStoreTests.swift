@@ -93,7 +93,7 @@ import TestSupport
     #expect(try trial.output() == before)
   }
 
-  @Test("a read that is not inside the file is an error with its place")
+  @Test("A read that is not inside the file is an error with its place")
   func outside() throws {
     let trial = try trial(Disks.unique(clusters: 100, clusterSize: 4096), order: 5)
     _ = try trial.convert()
@@ -121,7 +121,7 @@ import TestSupport
     case featureBit, dirty, version, checksum, sequences, cut
   }
 
-  @Test("a store that is stale, changed or damaged is not opened", arguments: Damage.allCases)
+  @Test("A store that is stale, changed or damaged is not opened", arguments: Damage.allCases)
   func untrusted(damage: Damage) throws {
     let trial = try trial(Disks.unique(clusters: 600, clusterSize: 4096), order: 5)
     _ = try trial.convert()
@@ -153,7 +153,7 @@ import TestSupport
   }
 
   @Test(
-    "S28: an incarnation whose trailer is damaged is passed over, the others are used",
+    "S28: an incarnation whose trailer is damaged is skipped, the others are used",
     arguments: [0, 40, 16])
   func passedOver(byte: Int) throws {
     let disk = Disks.unique(clusters: 600, clusterSize: 4096)
@@ -182,7 +182,7 @@ import TestSupport
     #expect(found == 600 - Int(trailer.usedEntries))
   }
 
-  @Test("what cannot be read of a store is noted, and the image stays readable")
+  @Test("What cannot be read of a store is noted, and the image stays readable")
   func unreadable() throws {
     let trial = try trial(Disks.unique(clusters: 600, clusterSize: 4096), order: 5)
     _ = try trial.convert()

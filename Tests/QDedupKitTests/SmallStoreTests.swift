@@ -4,7 +4,7 @@ import TestSupport
 
 /// Stores so small that they freeze and forget all the time.
 @Suite struct SmallStoreTests {
-  @Test("whatever is forgotten, the disk is right", arguments: [1, 2, 3], [1, 2, 5])
+  @Test("Whatever is forgotten, the disk is right", arguments: [1, 2, 3], [1, 2, 5])
   func forgets(order: Int, maxIncarnations: UInt32) throws {
     let disk = Disks.random(
       clusters: 3000, clusterSize: 4096, distinct: 700, seed: UInt64(order))
@@ -19,7 +19,7 @@ import TestSupport
     #expect(report.hashStore.present)
   }
 
-  @Test("a store without a limit finds every duplicate", arguments: [1, 5], [true, false])
+  @Test("A store without a limit finds every duplicate", arguments: [1, 5], [true, false])
   func remembers(order: Int, keepsHashStore: Bool) throws {
     let disk = Disks.random(clusters: 3000, clusterSize: 4096, distinct: 700, seed: 9)
     var trial = try Trial(disk.bytes)
@@ -36,7 +36,7 @@ import TestSupport
     #expect(report.hashStore.present == keepsHashStore)
   }
 
-  @Test("a dump that does not fit the first cluster goes out of line", arguments: [512, 4096])
+  @Test("A dump that does not fit the first cluster goes out of line", arguments: [512, 4096])
   func dumpOutOfLine(clusterSize: Int) throws {
     let disk = Disks.unique(clusters: 6000, clusterSize: clusterSize)
     var trial = try Trial(disk, clusterSize: clusterSize)

@@ -6,7 +6,7 @@ import Testing
 
 /// Locks, threads, and what is built of them.
 @Suite struct ThreadingTests {
-  @Test("a monitor loses no update")
+  @Test("A monitor loses no update")
   func updates() throws {
     let monitor = Monitor(0)
     let threads = try (0..<4).map { _ in
@@ -16,7 +16,7 @@ import Testing
     #expect(monitor.read { $0 } == 40_000)
   }
 
-  @Test("threads that wait for each other take turns")
+  @Test("Threads that wait for each other take turns")
   func turns() throws {
     let order = Monitor<[Int]>([])
     let threads = try (0..<3).map { number in
@@ -31,7 +31,7 @@ import Testing
     #expect(order.read { $0 } == (0..<600).map { $0 % 3 })
   }
 
-  @Test("a wait that throws lets go of the lock")
+  @Test("A wait that throws lets go of the lock")
   func waitThrows() {
     let monitor = Monitor(1)
     #expect(throws: ConversionError.self) {
@@ -40,7 +40,7 @@ import Testing
     #expect(monitor.update { $0 + 1 } == 2)
   }
 
-  @Test("all threads run, and each failure is reported", arguments: [1, 2, 8])
+  @Test("All threads run, and each failure is reported", arguments: [1, 2, 8])
   func runAll(count: Int) {
     let (begun, failed) = (Counter(), Counter())
     WorkerThread.runAll(count) { _ in
@@ -53,7 +53,7 @@ import Testing
     #expect(failed.value == count)
   }
 
-  @Test("a pool lends what came back last")
+  @Test("A pool lends what came back last")
   func pool() throws {
     let geometry = try #require(ClusterGeometry(clusterSize: 4096))
     let pool = BatchPool(geometry: geometry, shape: BatchShape(geometry), limit: 2)
@@ -68,7 +68,7 @@ import Testing
     #expect(try pool.take() === second)
   }
 
-  @Test("the output counts as written up to the first batch that is not")
+  @Test("The output counts as written up to the first batch that is not")
   func prefix() throws {
     let written = WrittenPrefix()
     let numbers = [100, 200, 300].map { written.addPlaced(hostEnd: $0) }
@@ -95,7 +95,7 @@ import Testing
     #expect(throws: ConversionError.self) { try written.wait(forBatch: 2) }
   }
 
-  @Test("progress is the furthest place of a phase")
+  @Test("Progress is the furthest place of a phase")
   func progress() {
     let progress = Progress()
     #expect(progress.phase == .starting && progress.totalBytes == nil)

@@ -9,7 +9,7 @@ import TestSupport
   let scratch: TemporaryDirectory
   init() throws { scratch = try TemporaryDirectory() }
 
-  @Test("everything is written to its place, in any order of memory and file")
+  @Test("Everything is written to its place, in any order of memory and file")
   func write() throws {
     let size = 512
     let source = try AlignedBuffer(byteCount: 8 * size, purpose: "a test")

@@ -16,7 +16,8 @@ import Testing
     "backing-vmdk.qcow2", "encrypted-aes.qcow2",
   ]
 
-  @Test func `every fixture`() throws {
+  @Test("Every fixture gives the counts of QEMU")
+  func everyFixtureGivesCountsOfQEMU() throws {
     let folder = workspace.folder.path
     try Fixtures.unpack(try Fixtures.names(), into: folder)
     let report = workspace.folder.file("check.json")
@@ -43,8 +44,8 @@ import Testing
     #expect(compared > 100 && kinds.count > 10)
   }
 
-  @Test(arguments: RandomConversion.seeds(15))
-  func `an output`(seed: UInt64) throws {
+  @Test("An output gives the counts of QEMU", arguments: RandomConversion.seeds(15))
+  func outputGivesCountsOfQEMU(seed: UInt64) throws {
     var conversion = RandomConversion(seed: 1000 + seed)
     let options = try conversion.run(in: workspace)
     let outcome = try expectAgreement(on: output, "\(options)")
@@ -58,16 +59,16 @@ import Testing
     #expect(options.contains("--no-hash-store") == (data.report?.hashStore == nil), "\(options)")
   }
 
-  @Test(arguments: RandomConversion.seeds(25))
-  func `a damaged output`(seed: UInt64) throws {
+  @Test("A damaged output gives the counts of QEMU", arguments: RandomConversion.seeds(25))
+  func damagedOutputGivesCountsOfQEMU(seed: UInt64) throws {
     var conversion = RandomConversion(seed: 2000 + seed)
     let options = try conversion.run(in: workspace)
     let damage = try conversion.damage(output)
     try expectAgreement(on: output, "\(options), \(damage)")
   }
 
-  @Test(arguments: RandomConversion.seeds(15))
-  func `a damaged image of QEMU with snapshots and bitmaps`(seed: UInt64) throws {
+  @Test("A damaged image of QEMU with snapshots and bitmaps", arguments: RandomConversion.seeds(15))
+  func damagedImageOfQEMUWithSnapshotsAndBitmaps(seed: UInt64) throws {
     var random = SplitMix64(seed: 3000 + seed)
     let variants = [
       "cluster_size=512", "compat=0.10,cluster_size=4K", "extended_l2=on,cluster_size=16K",

@@ -20,13 +20,13 @@ import Testing
   }
 
   @Test(
-    arguments: [[], ["-c"], ["-c", "--compression-type", "zstd"]],
+    "Every entry is looked up", arguments: [[], ["-c"], ["-c", "--compression-type", "zstd"]],
     [
       [], ["--log-store-order", "6"], ["--log-store-order", "6", "--max-incarnations", "2"],
       // The list of a hundred incarnations does not fit the first cluster.
       ["--log-store-order", "4", "--max-incarnations", "0", "--cluster-size", "512"],
     ])
-  func `every entry is looked up`(compression: [String], store: [String]) throws {
+  func everyEntryIsLookedUp(compression: [String], store: [String]) throws {
     let report = try workspace.convert(compression + store)
     #expect((report.hashStore.limbo > 0) == store.contains("2"))
     let outcome = try CheckOutcome.ours(output, ["--data"])
@@ -43,8 +43,10 @@ import Testing
     #expect(again == text)
   }
 
-  @Test(arguments: Damage.allCases, [[], ["-c"]])
-  func `a store that is stale or damaged is reported, and the image is read`(
+  @Test(
+    "A store that is stale or damaged is reported, and the image is read",
+    arguments: Damage.allCases, [[], ["-c"]])
+  func storeThatIsStaleOrDamagedIsReported(
     damage: Damage, compression: [String]
   ) throws {
     try workspace.convert(["--log-store-order", "6", "--max-incarnations", "0"] + compression)
@@ -77,7 +79,8 @@ import Testing
     }
   }
 
-  @Test func `a small file that claims hundreds of gigabytes of store is not read for hours`()
+  @Test("A small file that claims hundreds of gigabytes of store is not read for hours")
+  func smallFileThatClaimsHundredsOfGigabytesOfStore()
     throws
   {
     try workspace.convert()
@@ -90,8 +93,8 @@ import Testing
     }
   }
 
-  @Test(arguments: [20, 22])
-  func `filters that a small file claims take no more than 64 MiB`(order: Int) throws {
+  @Test("Filters that a small file claims take no more than 64 MiB", arguments: [20, 22])
+  func filtersThatSmallFileClaimsTakeNoMoreThan64MiB(order: Int) throws {
     try workspace.convert()
     try ForgedStore(output).claim(order: order)
     var command = try Workspace.qdedup(["check", "--data", output.string])

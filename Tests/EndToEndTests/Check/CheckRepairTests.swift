@@ -56,12 +56,14 @@ import Testing
     try RawImage.write(bytes, to: image)
   }
 
-  @Test func `nothing is advised where nothing is wrong`() throws {
+  @Test("Nothing is advised where nothing is wrong")
+  func nothingIsAdvisedWhereNothingIsWrong() throws {
     try create("write -P 1 0 64K")
     #expect(try followAdvice() == nil)
   }
 
-  @Test func `leaks`() throws {
+  @Test("Leaks are repaired by the command that is named")
+  func leaksAreRepairedByCommandThatIsNamed() throws {
     try create("write -P 1 0 64K", "write -P 2 128K 64K")
     // The L2 entries of 16 clusters.
     try change { for byte in 4 * 4096..<4 * 4096 + 128 { $0[byte] = 0 } }
@@ -69,14 +71,15 @@ import Testing
     #expect(try followAdvice() == "leaks")
   }
 
-  @Test(arguments: [0, 2, 7] as [UInt8])
-  func `refcounts of clusters in use`(count: UInt8) throws {
+  @Test("Refcounts of clusters in use are repaired as advised", arguments: [0, 2, 7] as [UInt8])
+  func refcountsOfClustersInUse(count: UInt8) throws {
     try create("write -P 1 0 64K")
     try change { for cluster in 5..<12 { $0[2 * 4096 + cluster * 2 + 1] = count } }
     #expect(try followAdvice() == "all")
   }
 
-  @Test func `too high a refcount without COPIED, so that lowering it alone would not do`() throws {
+  @Test("Too high a refcount without COPIED is repaired with its flag")
+  func tooHighRefcountWithoutCOPIED() throws {
     try create("write -P 1 0 64K")
     try change {
       $0[2 * 4096 + 5 * 2 + 1] = 2
@@ -86,13 +89,15 @@ import Testing
     #expect(try followAdvice() == "all")
   }
 
-  @Test func `all refcounts`() throws {
+  @Test("Refcounts are repaired by the command that is named")
+  func refcountsAreRepairedByCommandThatIsNamed() throws {
     try create("write -P 1 0 64K")
     try change { for byte in 2 * 4096..<3 * 4096 { $0[byte] = 0 } }
     #expect(try followAdvice() == "all")
   }
 
-  @Test func `refcounts of clusters that a snapshot shares`() throws {
+  @Test("Refcounts of clusters that a snapshot shares are repaired as advised")
+  func refcountsOfClustersThatSnapshotShares() throws {
     try create("write -P 1 0 64K")
     try QemuImage.run(["snapshot", "-c", "one", image.string]).expectingExit(0)
     try QemuImage(image).perform("write -P 2 16K 16K")
@@ -103,7 +108,8 @@ import Testing
     #expect(try RawImage.read(old)[..<65_536].allSatisfy { $0 == 1 })
   }
 
-  @Test func `a refcount that is too low together with other damage is left alone`() throws {
+  @Test("A refcount that is too low together with other damage is left alone")
+  func refcountThatIsTooLowTogetherWithOtherDamage() throws {
     try create("write -P 1 0 64K")
     try change {
       $0[2 * 4096 + 5 * 2 + 1] = 0
@@ -113,7 +119,8 @@ import Testing
     #expect(try followAdvice() == nil)
   }
 
-  @Test func `flags of an output that a guest has written to`() throws {
+  @Test("Flags of an output that a guest has written to are repaired as advised")
+  func flagsOfOutputThatGuestHasWritten() throws {
     let mixture = RawImage.mixture(clusters: 300, size: 4096, kinds: 20, seed: 88)
     try RawImage.write(mixture, to: workspace.input)
     try workspace.convert()
@@ -122,7 +129,8 @@ import Testing
     #expect(try followAdvice() == "all")
   }
 
-  @Test func `the store of a mended output is stale, as the advice says`() throws {
+  @Test("The store of a repaired output is stale, as the advice says")
+  func storeOfMendedOutputIsStale() throws {
     try RawImage.write(RawImage.noise(count: 400_000, seed: 89), to: workspace.input)
     try workspace.convert()
     try change { bytes in
@@ -138,8 +146,10 @@ import Testing
     #expect(try CheckOutcome.ours(image).report?.hashStore?.state == "stale")
   }
 
-  @Test(arguments: RandomConversion.seeds(25))
-  func `damage anywhere`(seed: UInt64) throws {
+  @Test(
+    "Damage anywhere is repaired as the advice says, or nothing is advised",
+    arguments: RandomConversion.seeds(25))
+  func damageAnywhereIsRepairedAsAdviceSays(seed: UInt64) throws {
     var conversion = RandomConversion(seed: 5000 + seed)
     let options = try conversion.run(in: workspace)
     try followAdvice("\(options), \(try conversion.damage(image))")

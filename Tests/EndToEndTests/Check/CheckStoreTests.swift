@@ -12,8 +12,10 @@ import Testing
     try RawImage.write(RawImage.noise(count: 400 * 4096, seed: 431), to: workspace.input)
   }
 
-  @Test(arguments: StoreArea.allCases, [[], ["-c"], ["-c", "--compression-type", "zstd"]])
-  func `a flipped bit is seen`(area: StoreArea, compression: [String]) throws {
+  @Test(
+    "A flipped bit is seen", arguments: StoreArea.allCases,
+    [[], ["-c"], ["-c", "--compression-type", "zstd"]])
+  func flippedBitIsSeen(area: StoreArea, compression: [String]) throws {
     // Clusters of 512 bytes: the lists of 50 incarnations do not fit beside the header.
     try workspace.convert(["--cluster-size", "512", "--log-store-order", "4"] + compression)
     #expect(try CheckOutcome.ours(output, ["--data"]).exitCode == 0)
@@ -35,7 +37,8 @@ import Testing
     #expect(try CheckOutcome.ours(output, ["--data"]).exitCode == 0)
   }
 
-  @Test func `every damaged incarnation is named, also among many`() throws {
+  @Test("Every damaged incarnation is named, also among many")
+  func everyDamagedIncarnationIsNamed() throws {
     try workspace.convert(["--log-store-order", "2"])
     let offsets = try walked().store.incarnationOffsets
     for offset in offsets { try flip(1, at: offset + 4096 - 10) }
@@ -47,7 +50,8 @@ import Testing
     }
   }
 
-  @Test func `a stale store is told and is no error`() throws {
+  @Test("A stale store is reported and is no error")
+  func staleStoreIsToldAndIsNoError() throws {
     try workspace.convert()
     try expectValidReport()
     try QemuImage(output).perform("write -P 7 0 4096")
@@ -60,7 +64,8 @@ import Testing
     #expect(text.contains("hash store: stale, not to be used: the image was written to"))
   }
 
-  @Test func `a store without its bit or without its extension`() throws {
+  @Test("A store without its bit or without its extension is reported as such")
+  func storeWithoutItsBitOrWithoutItsExtension() throws {
     try workspace.convert()
     // Autoclear bit 63 is the highest bit of byte 88; the extension's type is its first four bytes.
     try flip(0x80, at: 88)
@@ -73,7 +78,8 @@ import Testing
     #expect(outcome.exitCode == 2 && outcome.report?.hashStore?.state == "damaged")
   }
 
-  @Test func `a store on a cluster that is used is seen`() throws {
+  @Test("A store on a cluster that is used is seen")
+  func storeOnClusterThatIsUsedIsSeen() throws {
     try workspace.convert(["--log-store-order", "8"])
     let (walker, store) = try walked()
     let incarnation = try #require(store.incarnationOffsets.first)

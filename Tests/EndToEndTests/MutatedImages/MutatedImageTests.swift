@@ -16,8 +16,8 @@ import Testing
   private static let count = UInt64(wanted ?? "") ?? 96
   private static let mostMemory = 256 << 20
 
-  @Test(arguments: MutationBase.all)
-  func `is converted or refused`(_ base: MutationBase) throws {
+  @Test("A mutated image is converted or refused", arguments: MutationBase.all)
+  func isConvertedOrRefused(_ base: MutationBase) throws {
     let sound = try base.make(in: workspace.folder)
     var (conversions, descriptions) = (MutationOutcomes(), MutationOutcomes())
     var checks = MutationOutcomes()

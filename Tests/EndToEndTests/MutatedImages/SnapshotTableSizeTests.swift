@@ -9,8 +9,10 @@ import Testing
 
   init() throws { workspace = try Workspace() }
 
-  @Test(arguments: [[], ["--json"]], [(65_536, 255), (511, 65_535)] as [(UInt32, UInt16)])
-  func `the largest tables are shown within 256 MiB`(
+  @Test(
+    "The largest tables are shown within 256 MiB", arguments: [[], ["--json"]],
+    [(65_536, 255), (511, 65_535)] as [(UInt32, UInt16)])
+  func largestTablesAreShownWithin256MiB(
     options: [String], table: (snapshots: UInt32, nameLength: UInt16)
   ) throws {
     try makeImage(snapshots: table.snapshots, nameLength: table.nameLength)

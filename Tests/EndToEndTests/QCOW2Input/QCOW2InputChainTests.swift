@@ -33,20 +33,22 @@ import Testing
   }
 
   @Test(
-    arguments: ["raw", "qcow2"],
+    "An overlay is read right", arguments: ["raw", "qcow2"],
     [
       "cluster_size=512", "cluster_size=4K", "cluster_size=64K", "cluster_size=64K,compat=0.10",
       "cluster_size=16K,extended_l2=on", "cluster_size=64K,extended_l2=on",
     ])
-  func `an overlay is read right`(format: String, options: String) throws {
+  func overlayIsReadRight(format: String, options: String) throws {
     try makeBase(format)
     let made = try QemuImage.overlay(image, over: "base", format: format, options: options)
     try made.performAll(GuestWrites.random(count: 80, size: 400 << 12, seed: 332))
     try expectReadRight()
   }
 
-  @Test(arguments: ["raw", "qcow2"], [100_352, 1_638_400, 1_638_912, 9 << 20])
-  func `an overlay shorter or longer than its backing file is read right`(
+  @Test(
+    "An overlay shorter or longer than its backing file is read right",
+    arguments: ["raw", "qcow2"], [100_352, 1_638_400, 1_638_912, 9 << 20])
+  func overlayShorterOrLongerThanItsBackingFileIsRead(
     format: String, size: Int
   ) throws {
     try makeBase(format)
@@ -56,7 +58,8 @@ import Testing
     #expect(try QemuImage(output).info().virtualSize == UInt64(size))
   }
 
-  @Test func `a chain of four files of growing and shrinking disks is read right`() throws {
+  @Test("A chain of four files of growing and shrinking disks is read right")
+  func chainOfFourFilesOfGrowingAndShrinkingDisksIsRead() throws {
     try makeBase("raw", clusters: 500)
     var below = ("base", "raw")
     for (number, size) in [1 << 20, 3 << 20, 2 << 20].enumerated() {
@@ -73,7 +76,8 @@ import Testing
 
   /// Each layer has its compressed cluster at the same place of its file, and all of a size and
   /// method are restored in the same memory.
-  @Test func `compressed clusters of many layers are told apart and take little memory`() throws {
+  @Test("Compressed clusters of many layers are told apart and take little memory")
+  func compressedClustersOfManyLayersAreToldApart() throws {
     let (layers, clusterSize) = (24, 2 << 20)
     try RawImage.equal(at: base, count: layers * clusterSize, byte: 1)
     var below = ("base", "raw")
@@ -93,7 +97,8 @@ import Testing
     #expect(peak <= 100 << 20, "\(peak) bytes")
   }
 
-  @Test func `names are taken from the folder of the image that has them`() throws {
+  @Test("Names are taken from the folder of the image that has them")
+  func namesAreTakenFromFolderOfImageThatHasThem() throws {
     let (upper, lower) = (
       try workspace.folder.makeDirectory("upper"), try workspace.folder.makeDirectory("lower")
     )
@@ -116,8 +121,10 @@ import Testing
     #expect(try RawImage.read(again) == RawImage.read(output))
   }
 
-  @Test(arguments: ["base", "ba se", "Größe", "file:base", "a:b"])
-  func `an absolute name, and one with anything in it, is followed`(name: String) throws {
+  @Test(
+    "An absolute name, and one with anything in it, is followed",
+    arguments: ["base", "ba se", "Größe", "file:base", "a:b"])
+  func absoluteName(name: String) throws {
     let absolute = workspace.folder.file(name)
     try RawImage.write(RawImage.noise(count: 1 << 20, seed: 338), to: absolute)
     let made = try QemuImage.creating(
@@ -126,7 +133,8 @@ import Testing
     try expectReadRight()
   }
 
-  @Test func `an overlay of one that has permission needs it for each file, and names the first`()
+  @Test("An overlay of one that has permission needs it for each file, and names the first")
+  func overlayOfOneThatHasPermissionNeedsItForEachFile()
     throws
   {
     try makeBase("raw")
@@ -142,7 +150,8 @@ import Testing
       leaving: workspace)
   }
 
-  @Test func `a loop of three files is refused`() throws {
+  @Test("A loop of three files is refused")
+  func loopOfThreeFilesIsRefused() throws {
     for (name, next) in [("a", "b"), ("b", "c"), ("c", "a")] {
       _ = try QemuImage.creating(
         workspace.folder.file(name), size: 1 << 20, ["-u", "-b", next, "-F", "qcow2"])
@@ -152,7 +161,8 @@ import Testing
       leaving: workspace)
   }
 
-  @Test func `a hundred files in a chain are read or refused, never a crash`() throws {
+  @Test("A hundred files in a chain are read or refused, never a crash")
+  func hundredFilesInChainAreReadOrRefused() throws {
     _ = try QemuImage.creating(workspace.folder.file("level0"), size: 65536)
     try QemuImage(workspace.folder.file("level0")).perform("write -P 3 0 65536")
     for level in 1...100 {

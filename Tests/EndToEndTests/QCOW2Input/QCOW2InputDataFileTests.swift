@@ -20,11 +20,13 @@ import Testing
     return made
   }
 
-  @Test(arguments: [
-    "", ",data_file_raw=on", ",cluster_size=4K", ",cluster_size=4K,data_file_raw=on",
-    ",extended_l2=on", ",extended_l2=on,data_file_raw=on", ",preallocation=metadata",
-  ])
-  func `data in a file of its own is read right, with permission`(options: String) throws {
+  @Test(
+    "Data in a file of its own is read right, with permission",
+    arguments: [
+      "", ",data_file_raw=on", ",cluster_size=4K", ",cluster_size=4K,data_file_raw=on",
+      ",extended_l2=on", ",extended_l2=on,data_file_raw=on", ",preallocation=metadata",
+    ])
+  func dataInFileOfItsOwnIsReadRight(options: String) throws {
     let made = try makeImage(options)
     let theirs = workspace.folder.file("theirs.img")
     try made.writeRaw(to: theirs)
@@ -35,7 +37,8 @@ import Testing
     try expectSound(output, equals: theirs)
   }
 
-  @Test func `a data file that is missing is named`() throws {
+  @Test("A data file that is missing is named")
+  func dataFileThatIsMissingIsNamed() throws {
     _ = try makeImage("")
     try Command("rm", [data.string]).run().expectingExit(0)
     try expectRefusal(
@@ -43,7 +46,8 @@ import Testing
       "no such file", leaving: workspace)
   }
 
-  @Test func `a data file that is too short is an error or zeros, never a wrong byte`() throws {
+  @Test("A data file that is too short is an error or zeros, never a wrong byte")
+  func dataFileThatIsTooShortIsErrorOrZeros() throws {
     let made = try makeImage("")
     try Command("truncate", ["-s", "100K", data.string]).run().expectingExit(0)
     let result = try workspace.run(Self.permission, from: image.string)
@@ -56,7 +60,8 @@ import Testing
     }
   }
 
-  @Test func `a data file under a backing file needs permission too`() throws {
+  @Test("A data file under a backing file needs permission too")
+  func dataFileUnderBackingFileNeedsPermissionToo() throws {
     _ = try makeImage("")
     let overlay = workspace.folder.file("overlay.qcow2")
     let made = try QemuImage.overlay(overlay, over: "image.qcow2", format: "qcow2")
@@ -67,7 +72,8 @@ import Testing
     try expectSound(output, equals: theirs)
   }
 
-  @Test func `an overlay with a data file is read right`() throws {
+  @Test("An overlay with a data file is read right")
+  func overlayWithDataFileIsReadRight() throws {
     let base = workspace.folder.file("base.img")
     try RawImage.write(RawImage.noise(count: 2 << 20, seed: 342), to: base)
     let made = try QemuImage.overlay(

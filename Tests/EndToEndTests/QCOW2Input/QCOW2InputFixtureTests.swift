@@ -10,8 +10,8 @@ import Testing
 
   init() throws { workspace = try Workspace() }
 
-  @Test(arguments: ReadableFixture.all)
-  func `is read right`(_ fixture: ReadableFixture) throws {
+  @Test("A readable fixture is read right", arguments: ReadableFixture.all)
+  func readableFixtureIsReadRight(_ fixture: ReadableFixture) throws {
     let image = try fixture.unpack(into: workspace.folder.path)
     try fixture.writeExpected(to: expected)
     let before = try RawImage.read(image)
@@ -24,8 +24,10 @@ import Testing
     #expect(try RawImage.read(image) == before, "the input was written to")
   }
 
-  @Test(arguments: ReadableFixture.all)
-  func `is read right with all checks and in other clusters`(_ fixture: ReadableFixture) throws {
+  @Test(
+    "A readable fixture is read right with all checks and in other clusters",
+    arguments: ReadableFixture.all)
+  func isReadRightWithAllChecksAndInOtherClusters(_ fixture: ReadableFixture) throws {
     let image = try fixture.unpack(into: workspace.folder.path)
     try fixture.writeExpected(to: expected)
     let options = fixture.options + ["-f", "qcow2", "--verify", "-c", "--cluster-size", "64K"]
@@ -34,8 +36,9 @@ import Testing
     try expectSound(output, equals: expected)
   }
 
-  @Test(arguments: ReadableFixture.all)
-  func `holds what its line says, by QEMU's word`(_ fixture: ReadableFixture) throws {
+  @Test(
+    "A readable fixture holds what its line says, as QEMU reads it", arguments: ReadableFixture.all)
+  func holdsWhatItsLineSays(_ fixture: ReadableFixture) throws {
     let image = try fixture.unpack(into: workspace.folder.path)
     try fixture.writeExpected(to: expected)
     let theirs = workspace.folder.file("theirs.img")
@@ -43,23 +46,28 @@ import Testing
     #expect(try RawImage.read(theirs) == RawImage.read(expected))
   }
 
-  @Test(arguments: ReadableFixture.all.filter { !$0.others.isEmpty })
-  func `names a file, so it is refused without permission`(_ fixture: ReadableFixture) throws {
+  @Test(
+    "Names a file, so it is refused without permission",
+    arguments: ReadableFixture.all.filter { !$0.others.isEmpty })
+  func namesFile(_ fixture: ReadableFixture) throws {
     let image = try fixture.unpack(into: workspace.folder.path)
     try expectRefusal(
       try workspace.run(from: image.string), naming: image.string, fixture.others[0],
       "--allow-external-files", leaving: workspace)
   }
 
-  @Test(arguments: ReadableFixture.layouts + ReadableFixture.compressed)
-  func `is a disk of its own bytes with -f raw`(_ fixture: ReadableFixture) throws {
+  @Test(
+    "A fixture is a disk of its own bytes with -f raw",
+    arguments: ReadableFixture.layouts + ReadableFixture.compressed)
+  func isDiskOfItsOwnBytesWithFRaw(_ fixture: ReadableFixture) throws {
     let image = try fixture.unpack(into: workspace.folder.path)
     let report = try workspace.convert(["-f", "raw"], from: image.string)
     try expectSound(output, equals: image)
     #expect(report.input.format == "raw")
   }
 
-  @Test func `every fixture has its line`() throws {
+  @Test("Every fixture has its line")
+  func everyFixtureHasItsLine() throws {
     let known = ReadableFixture.all.flatMap { [$0.name] + $0.others }
     let refused = RefusedFixture.all.flatMap { [$0.name] + $0.others }
     #expect(try Set(Fixtures.names()) == Set(known + refused))

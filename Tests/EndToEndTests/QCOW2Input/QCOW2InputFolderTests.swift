@@ -35,19 +35,22 @@ import Testing
     try expectSound(workspace.output, equals: workspace.input)
   }
 
-  @Test func `beside the image, from any folder`() throws {
+  @Test("A data file beside the image is found from any folder")
+  func besideImage() throws {
     try convert(in: workspace.folder.path).expectingExit(0)
     try expectRight()
   }
 
-  @Test func `in the working folder, as QEMU takes it`() throws {
+  @Test("A data file in the working folder is taken, as QEMU does")
+  func inWorkingFolder() throws {
     let data = image.removingLastComponent().appending("disk.data")
     try Command("mv", [data.string, workspace.folder.path.string]).run().expectingExit(0)
     try convert(in: workspace.folder.path).expectingExit(0)
     try expectRight()
   }
 
-  @Test func `in both, which is refused rather than guessed`() throws {
+  @Test("A data file in both folders is refused rather than guessed")
+  func inBoth() throws {
     try RawImage.write(
       [UInt8](repeating: 9, count: 1 << 20), to: workspace.folder.file("disk.data"))
     let result = try convert(in: workspace.folder.path)

@@ -16,8 +16,10 @@ import Testing
       raw: workspace.input, to: workspace.folder.file("image.qcow2"), format: "qcow2")
   }
 
-  @Test(arguments: [[], ["-f", "qcow2"], ["--format", "qcow2"], ["--allow-external-files"]])
-  func `a qcow2 image is read as such, whatever its name`(options: [String]) throws {
+  @Test(
+    "A qcow2 image is read as such, whatever its name",
+    arguments: [[], ["-f", "qcow2"], ["--format", "qcow2"], ["--allow-external-files"]])
+  func qcow2ImageIsReadAsSuch(options: [String]) throws {
     for name in ["image.qcow2", "disk.img", "disk.raw", "disk"] {
       let named = workspace.folder.file(name)
       if named != image { try RawImage.write(RawImage.read(image), to: named) }
@@ -27,27 +29,29 @@ import Testing
     try expectSound(output, equals: input)
   }
 
-  @Test func `format raw takes the bytes of a qcow2 image`() throws {
+  @Test("--format raw takes the bytes of a qcow2 image")
+  func formatRawTakesBytesOfQcow2Image() throws {
     let report = try workspace.convert(["-f", "raw"], from: image.string)
     try expectSound(output, equals: image)
     #expect(report.input.format == "raw")
   }
 
-  @Test func `format qcow2 refuses a raw image`() throws {
+  @Test("--format qcow2 refuses a raw image")
+  func formatQcow2RefusesRawImage() throws {
     try expectRefusal(
       try workspace.run(["-f", "qcow2"]), naming: input.string, "qcow2", leaving: workspace)
   }
 
-  @Test(arguments: [0, 3, 4, 511])
-  func `format qcow2 refuses a file that is too short`(size: Int) throws {
+  @Test("--format qcow2 refuses a file that is too short", arguments: [0, 3, 4, 511])
+  func formatQcow2RefusesFileThatIsTooShort(size: Int) throws {
     let short = try workspace.folder.make("short", Array(repeating: 0x51, count: size))
     try expectRefusal(
       try workspace.run(["-f", "qcow2"], from: short.string), naming: short.string,
       leaving: workspace)
   }
 
-  @Test(arguments: ["qcow", "vmdk", "vdi", "qed", "vhdx"])
-  func `format qcow2 refuses other formats`(format: String) throws {
+  @Test("--format qcow2 refuses other formats", arguments: ["qcow", "vmdk", "vdi", "qed", "vhdx"])
+  func formatQcow2RefusesOtherFormats(format: String) throws {
     let other = workspace.folder.file("other")
     _ = try QemuImage.converting(raw: input, to: other, format: format)
     try expectRefusal(
@@ -55,8 +59,10 @@ import Testing
       leaving: workspace)
   }
 
-  @Test(arguments: [[], ["-f", "qcow2"]])
-  func `a qcow2 image from a pipe is refused, with its bytes as a disk if asked`(
+  @Test(
+    "A qcow2 image from a pipe is refused, with its bytes as a disk if asked",
+    arguments: [[], ["-f", "qcow2"]])
+  func qcow2ImageFromPipeIsRefused(
     options: [String]
   ) throws {
     var command = try workspace.conversion(options, from: "-")
@@ -70,22 +76,26 @@ import Testing
     try expectSound(output, equals: image)
   }
 
-  @Test func `a raw disk whose first bytes are a header of the guest's is raw if asked`() throws {
+  @Test("A raw disk whose first bytes are a header of the guest's is raw if asked")
+  func rawDiskWhoseFirstBytesAreHeaderOfGuestIsRawIf() throws {
     let header = try Array(RawImage.read(image).prefix(65536))
     let disk = try workspace.folder.make("disk.img", header + RawImage.noise(count: 9000, seed: 3))
     try workspace.convert(["-f", "raw"], from: disk.string)
     try expectSound(output, equals: disk)
   }
 
-  @Test func `a qcow2 image inside a qcow2 image is left as it is`() throws {
+  @Test("A qcow2 image inside a qcow2 image is left as it is")
+  func qcow2ImageInsideQcow2ImageIsLeftAsItIs() throws {
     let outer = workspace.folder.file("outer.qcow2")
     _ = try QemuImage.converting(raw: image, to: outer, format: "qcow2")
     try workspace.convert(from: outer.string)
     try expectSound(output, equals: image)
   }
 
-  @Test(.enabled(if: LoopDevice.worksHere, "needs a loop device"))
-  func `a qcow2 image on a block device is read`() throws {
+  @Test(
+    "A qcow2 image on a block device is read",
+    .enabled(if: LoopDevice.worksHere, "needs a loop device"))
+  func qcow2ImageOnBlockDeviceIsRead() throws {
     let report = try LoopDevice.with(image) { device in
       try workspace.convert(["-f", "qcow2"], from: device)
     }

@@ -8,8 +8,10 @@ import Testing
 
   init() throws { workspace = try Workspace() }
 
-  @Test(arguments: [[], ["--allow-external-files"]])
-  func `the name of a backing file reaches the terminal as text`(options: [String]) throws {
+  @Test(
+    "The name of a backing file reaches the terminal as text",
+    arguments: [[], ["--allow-external-files"]])
+  func nameOfBackingFileReachesTerminalAsText(options: [String]) throws {
     let image = workspace.folder.file("overlay.qcow2")
     _ = try QemuImage.creating(
       image, size: 65_536, ["-u", "-b", "no\u{1B}[2J\u{9B}1m\u{202E}\nfile", "-F", "raw"])

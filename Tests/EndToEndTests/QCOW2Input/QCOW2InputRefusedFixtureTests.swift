@@ -9,8 +9,8 @@ import Testing
 
   init() throws { workspace = try Workspace() }
 
-  @Test(arguments: RefusedFixture.all)
-  func `is refused right`(_ fixture: RefusedFixture) throws {
+  @Test("A refused fixture is refused for what it is", arguments: RefusedFixture.all)
+  func refusedFixtureIsRefusedForWhatItIs(_ fixture: RefusedFixture) throws {
     let image = try fixture.unpack(into: workspace.folder.path)
     let before = try RawImage.read(image)
     let result = try workspace.run(fixture.options, from: image.string)
@@ -20,22 +20,27 @@ import Testing
     #expect(try RawImage.read(image) == before, "the input was written to")
   }
 
-  @Test(arguments: RefusedFixture.features + RefusedFixture.headers + RefusedFixture.tables)
-  func `is refused with a permission that does not matter`(_ fixture: RefusedFixture) throws {
+  @Test(
+    "A refused fixture is refused with a permission that does not matter, too",
+    arguments: RefusedFixture.features + RefusedFixture.headers + RefusedFixture.tables)
+  func isRefusedWithPermissionThatDoesNotMatter(_ fixture: RefusedFixture) throws {
     let image = try fixture.unpack(into: workspace.folder.path)
     let result = try workspace.run(["--allow-external-files", "-c"], from: image.string)
     try expectRefusal(result, naming: [image.string] + fixture.words, leaving: workspace)
   }
 
-  @Test(arguments: RefusedFixture.features + RefusedFixture.headers)
-  func `is a disk of its own bytes with -f raw`(_ fixture: RefusedFixture) throws {
+  @Test(
+    "A fixture is a disk of its own bytes with -f raw",
+    arguments: RefusedFixture.features + RefusedFixture.headers)
+  func isDiskOfItsOwnBytesWithFRaw(_ fixture: RefusedFixture) throws {
     let image = try fixture.unpack(into: workspace.folder.path)
     try workspace.convert(["-f", "raw"], from: image.string)
     try expectSound(workspace.output, equals: image)
   }
 
-  @Test(arguments: RefusedFixture.snapshots)
-  func `with snapshots that cannot be read, the disk itself can`(
+  @Test(
+    "A disk is read whose snapshots cannot be", arguments: RefusedFixture.snapshots)
+  func withSnapshotsThatCannotBeRead(
     _ fixture: RefusedFixture
   ) throws {
     let image = try fixture.unpack(into: workspace.folder.path)
@@ -46,11 +51,13 @@ import Testing
     try expectSound(workspace.output, equals: expected)
   }
 
-  @Test(arguments: [
-    "cluster-bits-255", "l1-huge", "extension-huge", "zlib-damaged", "version-4", "data-outside",
-    "named-feature", "backing-json",
-  ])
-  func `as a backing file, it is refused too`(name: String) throws {
+  @Test(
+    "A refused fixture is refused as a backing file, too",
+    arguments: [
+      "cluster-bits-255", "l1-huge", "extension-huge", "zlib-damaged", "version-4", "data-outside",
+      "named-feature", "backing-json",
+    ])
+  func asBackingFile(name: String) throws {
     try Fixtures.unpack(["\(name).qcow2"], into: workspace.folder.path)
     let overlay = workspace.folder.file("overlay.qcow2")
     _ = try QemuImage.creating(
@@ -59,8 +66,8 @@ import Testing
     try expectRefusal(result, naming: "\(name).qcow2", leaving: workspace)
   }
 
-  @Test(arguments: [1, 7, 12, 63])
-  func `a qcow2 image that ends in its tables is refused`(kibibytes: Int) throws {
+  @Test("A qcow2 image that ends in its tables is refused", arguments: [1, 7, 12, 63])
+  func qcow2ImageThatEndsInItsTablesIsRefused(kibibytes: Int) throws {
     try Fixtures.unpack(["v3-64k.qcow2"], into: workspace.folder.path)
     let image = workspace.folder.file("v3-64k.qcow2")
     try RawImage.write(Array(try RawImage.read(image).prefix(kibibytes << 10)), to: image)
@@ -68,8 +75,8 @@ import Testing
       try workspace.run(from: image.string), naming: image.string, leaving: workspace)
   }
 
-  @Test(arguments: ["aes", "luks"])
-  func `an encrypted image is refused`(method: String) throws {
+  @Test("An encrypted image is refused", arguments: ["aes", "luks"])
+  func encryptedImageIsRefused(method: String) throws {
     let image = workspace.folder.file("an encrypted, old one.qcow2")
     try QemuImage.createEncrypted(image, size: 65536, method: method)
     let result = try workspace.run(from: image.string)
@@ -84,7 +91,8 @@ import Testing
     try workspace.convert(["--verify"], from: folder.appending("decrypted.qcow2").string)
   }
 
-  @Test func `the command for an image that is marked as corrupt mends it`() throws {
+  @Test("The command for an image that is marked as corrupt repairs it")
+  func commandForImageThatIsMarkedAsCorruptMendsIt() throws {
     try Fixtures.unpack(["corrupt.qcow2"], into: workspace.folder.path)
     let image = workspace.folder.file("my image.qcow2")
     try Command("mv", [workspace.folder.file("corrupt.qcow2").string, image.string]).run()
@@ -96,7 +104,8 @@ import Testing
     try workspace.convert(from: image.string)
   }
 
-  @Test func `a backing file of a third format is refused by its name`() throws {
+  @Test("A backing file of a third format is refused by its name")
+  func backingFileOfThirdFormatIsRefusedByItsName() throws {
     let base = workspace.folder.file("base.vmdk")
     try QemuImage.run(["create", "-q", "-f", "vmdk", base.string, "1M"]).expectingExit(0)
     let image = workspace.folder.file("image.qcow2")
@@ -106,7 +115,8 @@ import Testing
       "base.vmdk", "vmdk", "qemu-img", leaving: workspace)
   }
 
-  @Test func `a text file that is named as backing file does not show up in the output`() throws {
+  @Test("A text file that is named as backing file does not show up in the output")
+  func textFileThatIsNamedAsBackingFileDoesNotShowUp() throws {
     let secret = try workspace.folder.make("secret", Array("root:x:0:0".utf8) + [10])
     let image = workspace.folder.file("image.qcow2")
     _ = try QemuImage.overlay(image, over: secret.string, format: "raw", size: 65536)

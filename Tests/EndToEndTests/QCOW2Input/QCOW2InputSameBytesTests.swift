@@ -42,6 +42,7 @@ import Testing
   }
 
   @Test(
+    "The same output bytes as from the raw disk",
     arguments: [
       "cluster_size=64K", "cluster_size=4K", "compression_type=zlib",
       "compression_type=zstd,cluster_size=4K", "extended_l2=on", "preallocation=full", "overlay",
@@ -51,7 +52,7 @@ import Testing
       [], ["--cluster-size", "64K"], ["-c"], ["-c", "--compression-type", "zstd"],
       ["--log-store-order", "4", "--max-incarnations", "3"],
     ])
-  func `the same output bytes as from the raw disk`(kind: String, options: [String]) throws {
+  func sameOutputBytesAsFromRawDisk(kind: String, options: [String]) throws {
     try workspace.convert(options)
     let needed = try make(kind)
     let fromImage = workspace.folder.file("from-image.qcow2")
@@ -60,11 +61,13 @@ import Testing
     try QemuImage(fromImage).check().expectingExit(0)
   }
 
-  @Test(arguments: [
-    [], ["--cluster-size", "64K"], ["-c"], ["-c", "--compression-type", "zstd"],
-    ["--log-store-order", "4", "--max-incarnations", "3"],
-  ])
-  func `an output, converted again, gives itself`(options: [String]) throws {
+  @Test(
+    "An output, converted again, gives itself",
+    arguments: [
+      [], ["--cluster-size", "64K"], ["-c"], ["-c", "--compression-type", "zstd"],
+      ["--log-store-order", "4", "--max-incarnations", "3"],
+    ])
+  func outputConvertedAgainGivesItself(options: [String]) throws {
     try workspace.convert(options)
     try expectSound(workspace.output, equals: input)
     let again = workspace.folder.file("again.qcow2")
@@ -72,8 +75,8 @@ import Testing
     #expect(try RawImage.read(again) == RawImage.read(workspace.output))
   }
 
-  @Test(arguments: ["1", "2", "7"])
-  func `any number of threads gives the same bytes`(threads: String) throws {
+  @Test("Any number of threads gives the same bytes", arguments: ["1", "2", "7"])
+  func anyNumberOfThreadsGivesSameBytes(threads: String) throws {
     let variant = ImageVariant("compression_type=zstd,cluster_size=64K", compressed: true)
     _ = try variant.make(from: input, at: image)
     try workspace.convert(["--threads", threads], from: image.string)

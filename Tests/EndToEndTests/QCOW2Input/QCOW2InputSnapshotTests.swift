@@ -25,11 +25,13 @@ import Testing
     return made
   }
 
-  @Test(arguments: [
-    "cluster_size=512", "cluster_size=4K", "cluster_size=64K", "compat=0.10",
-    "extended_l2=on,cluster_size=16K", "cluster_size=4K,refcount_bits=64",
-  ])
-  func `each snapshot, by name and by id, and the disk itself are read right`(
+  @Test(
+    "Each snapshot, by name and by id, and the disk itself are read right",
+    arguments: [
+      "cluster_size=512", "cluster_size=4K", "cluster_size=64K", "compat=0.10",
+      "extended_l2=on,cluster_size=16K", "cluster_size=4K,refcount_bits=64",
+    ])
+  func eachSnapshot(
     options: String
   ) throws {
     let made = try makeImage(options)
@@ -43,7 +45,8 @@ import Testing
     }
   }
 
-  @Test func `the long option is the same, and no snapshot comes into the output`() throws {
+  @Test("The long option is the same, and no snapshot comes into the output")
+  func longOptionIsSame() throws {
     _ = try makeImage("cluster_size=4K")
     try workspace.convert(["-l", "old"], from: image.string)
     let again = workspace.folder.file("again.qcow2")
@@ -52,7 +55,8 @@ import Testing
     #expect(try QemuImage.run(["snapshot", "-l", output.string]).expectingExit(0).output == "")
   }
 
-  @Test func `what does not come into the output is said, and nothing of an output is missing`()
+  @Test("What does not come into the output is said, and nothing of an output is missing")
+  func whatDoesNotComeIntoOutputIsSaid()
     throws
   {
     _ = try makeImage("cluster_size=4K")
@@ -78,7 +82,8 @@ import Testing
     #expect(try notes(["-l", "2"], from: image) == ["2 bitmaps are not part of the output"])
   }
 
-  @Test func `an unknown header extension is not part of the output, and that is said`() throws {
+  @Test("An unknown header extension is not part of the output, and that is said")
+  func unknownHeaderExtensionIsNotPartOfOutput() throws {
     try Fixtures.unpack(["unknown-extension.qcow2"], into: workspace.folder.path)
     let other = workspace.folder.file("unknown-extension.qcow2")
     #expect(
@@ -87,8 +92,9 @@ import Testing
       ])
   }
 
-  @Test(arguments: ["nobody", "0", "3", "", "OLD", "newer"])
-  func `a snapshot that is not there is refused`(name: String) throws {
+  @Test(
+    "A snapshot that is not there is refused", arguments: ["nobody", "0", "3", "", "OLD", "newer"])
+  func snapshotThatIsNotThereIsRefused(name: String) throws {
     _ = try makeImage("cluster_size=4K")
     let result = try workspace.run(["-l", name], from: image.string)
     if name.isEmpty {
@@ -100,7 +106,8 @@ import Testing
     }
   }
 
-  @Test func `an image without snapshots, and a raw one, have none to convert`() throws {
+  @Test("An image without snapshots, and a raw one, have none to convert")
+  func imageWithoutSnapshots() throws {
     _ = try QemuImage.creating(image, size: 1 << 20)
     try expectRefusal(
       try workspace.run(["-l", "old"], from: image.string), naming: image.string, "snapshot",
@@ -114,7 +121,8 @@ import Testing
     }
   }
 
-  @Test func `a snapshot of an overlay shows the backing file where it had no data`() throws {
+  @Test("A snapshot of an overlay shows the backing file where it had no data")
+  func snapshotOfOverlayShowsBackingFileWhereItHad() throws {
     let base = try QemuImage.creating(workspace.folder.file("base.qcow2"), size: 1 << 20)
     try base.performAll(GuestWrites.random(count: 40, size: 1 << 20, seed: 325))
     let made = try QemuImage.overlay(

@@ -24,8 +24,10 @@ import Testing
 
   private func path(_ name: String) -> FilePath { workspace.folder.file(name) }
 
-  @Test(arguments: ["image.qcow2", "base.qcow2", "image.data"], ["itself", "symbolic", "hard"])
-  func `no file of the chain is replaced by the output`(name: String, kind: String) throws {
+  @Test(
+    "No file of the chain is replaced by the output",
+    arguments: ["image.qcow2", "base.qcow2", "image.data"], ["itself", "symbolic", "hard"])
+  func noFileOfChainIsReplacedByOutput(name: String, kind: String) throws {
     let before = try ["image.qcow2", "base.qcow2", "image.data"].map { try RawImage.read(path($0)) }
     let target = kind == "itself" ? path(name) : path("other-name")
     if kind != "itself" {
@@ -41,8 +43,10 @@ import Testing
     #expect(after == before)
   }
 
-  @Test(arguments: ["image.qcow2", "base.qcow2", "image.data"])
-  func `no file of the chain is replaced by the report`(name: String) throws {
+  @Test(
+    "No file of the chain is replaced by the report",
+    arguments: ["image.qcow2", "base.qcow2", "image.data"])
+  func noFileOfChainIsReplacedByReport(name: String) throws {
     let before = try RawImage.read(path(name))
     let result = try workspace.run(
       Self.permission + ["--report-file", path(name).string], from: image.string)
@@ -52,7 +56,8 @@ import Testing
     #expect(try workspace.outputNames() == [])
   }
 
-  @Test func `an image that a running machine writes is refused unless the user insists`() throws {
+  @Test("An image that a running machine writes is refused unless the user insists")
+  func imageThatRunningMachineWritesIsRefusedUnlessUser() throws {
     let alone = path("alone.qcow2")
     let made = try QemuImage.creating(alone, size: 1 << 20)
     try made.performAll(GuestWrites.random(count: 20, size: 1 << 20, seed: 353))
@@ -69,8 +74,10 @@ import Testing
     try expectSound(output, equals: theirs)
   }
 
-  @Test(arguments: [("base.qcow2", "qcow2"), ("image.data", "raw")])
-  func `a file below that a running machine writes is refused unless the user insists`(
+  @Test(
+    "A file below that a running machine writes is refused unless the user insists",
+    arguments: [("base.qcow2", "qcow2"), ("image.data", "raw")])
+  func fileBelowThatRunningMachineWritesIsRefusedUnless(
     name: String, format: String
   ) throws {
     let machine = try QemuImage(path(name), format: format).openedByRunningMachine()
@@ -81,7 +88,8 @@ import Testing
     try machine.wait().expectingExit(0)
   }
 
-  @Test func `a running machine may use the same backing file`() throws {
+  @Test("A running machine may use the same backing file")
+  func runningMachineMayUseSameBackingFile() throws {
     let other = path("other.qcow2")
     let machine = try QemuImage.overlay(other, over: "base.qcow2", format: "qcow2")
       .openedByRunningMachine()
@@ -90,7 +98,8 @@ import Testing
     try machine.wait().expectingExit(0)
   }
 
-  @Test func `an input that nobody may write to is read`() throws {
+  @Test("An input that nobody may write to is read")
+  func inputThatNobodyMayWriteToIsRead() throws {
     let theirs = path("theirs.img")
     try QemuImage(image).writeRaw(to: theirs)
     try Command("chmod", ["400"] + [image, base, data].map(\.string)).run().expectingExit(0)

@@ -21,8 +21,8 @@ import Testing
     try expectSound(output, equals: theirs, sourceLocation: sourceLocation)
   }
 
-  @Test(arguments: ImageVariant.all)
-  func `texts, noise and zeros are read right`(_ variant: ImageVariant) throws {
+  @Test("Texts, noise and zeros are read right", arguments: ImageVariant.all)
+  func textsNoiseAndZerosAreReadRight(_ variant: ImageVariant) throws {
     let bytes = CompressedImage.mixture(clusters: 900, size: 4096, seed: 311)
     try RawImage.write(bytes + RawImage.noise(count: 1536, seed: 312), to: input)
     _ = try variant.make(from: input, at: image)
@@ -30,26 +30,30 @@ import Testing
     try expectSound(output, equals: input)
   }
 
-  @Test(arguments: [
-    ImageVariant("cluster_size=64K"), ImageVariant("cluster_size=4K,compat=0.10"),
-    ImageVariant("compression_type=zlib", compressed: true),
-    ImageVariant("compression_type=zstd,cluster_size=4K", compressed: true),
-    ImageVariant("extended_l2=on,cluster_size=32K"),
-  ])
-  func `a file system is read right`(_ variant: ImageVariant) throws {
+  @Test(
+    "A file system is read right",
+    arguments: [
+      ImageVariant("cluster_size=64K"), ImageVariant("cluster_size=4K,compat=0.10"),
+      ImageVariant("compression_type=zlib", compressed: true),
+      ImageVariant("compression_type=zstd,cluster_size=4K", compressed: true),
+      ImageVariant("extended_l2=on,cluster_size=32K"),
+    ])
+  func fileSystemIsReadRight(_ variant: ImageVariant) throws {
     try Ext4Image.make(at: input, mebibytes: 40, seed: 5)
     _ = try variant.make(from: input, at: image)
     try workspace.convert(["--verify"], from: image.string)
     try expectSound(output, equals: input)
   }
 
-  @Test(arguments: [
-    "cluster_size=512", "cluster_size=4K", "cluster_size=64K", "cluster_size=2M",
-    "cluster_size=4K,compat=0.10", "cluster_size=16K,extended_l2=on",
-    "cluster_size=64K,extended_l2=on", "cluster_size=4K,preallocation=metadata",
-    "cluster_size=32K,extended_l2=on,preallocation=metadata",
-  ])
-  func `what a guest wrote, zeroed and discarded at random is read right`(
+  @Test(
+    "What a guest wrote, zeroed and discarded at random is read right",
+    arguments: [
+      "cluster_size=512", "cluster_size=4K", "cluster_size=64K", "cluster_size=2M",
+      "cluster_size=4K,compat=0.10", "cluster_size=16K,extended_l2=on",
+      "cluster_size=64K,extended_l2=on", "cluster_size=4K,preallocation=metadata",
+      "cluster_size=32K,extended_l2=on,preallocation=metadata",
+    ])
+  func whatGuestWrote(
     options: String
   ) throws {
     let size = 6 << 20
@@ -58,7 +62,8 @@ import Testing
     try expectReadRight()
   }
 
-  @Test func `compressed clusters between plain ones are read right`() throws {
+  @Test("Compressed clusters between plain ones are read right")
+  func compressedClustersBetweenPlainOnesAreReadRight() throws {
     let bytes = CompressedImage.mixture(clusters: 300, size: 4096, seed: 314)
     try RawImage.write(bytes, to: input)
     let variant = ImageVariant("cluster_size=4K,compression_type=zstd", compressed: true)
@@ -67,7 +72,8 @@ import Testing
     try expectReadRight(["--cluster-size", "512"])
   }
 
-  @Test func `a disk of 1 TiB with islands is read where it has data`() throws {
+  @Test("A disk of 1 TiB with islands is read where it has data")
+  func diskOf1TiBWithIslandsIsReadWhereItHasData() throws {
     let made = try QemuImage.creating(image, size: 1 << 40)
     try made.perform(
       "write -P 1 0 4096", "write -P 2 \(1 << 39) 70000", "write -P 3 \(1 << 40 - 512) 512")
@@ -80,7 +86,8 @@ import Testing
     #expect(comparison.exitCode == 0, "\(comparison)")
   }
 
-  @Test func `an image that was made larger and smaller is read right`() throws {
+  @Test("An image that was made larger and smaller is read right")
+  func imageThatWasMadeLargerAndSmallerIsReadRight() throws {
     let made = try QemuImage.creating(image, size: 1 << 20, options: "cluster_size=4K")
     try made.performAll(GuestWrites.random(count: 30, size: 1 << 20, seed: 316))
     try made.resize(to: 64 << 20)
@@ -91,7 +98,8 @@ import Testing
     try expectReadRight()
   }
 
-  @Test func `dirty bitmaps are ignored`() throws {
+  @Test("Dirty bitmaps are ignored")
+  func dirtyBitmapsAreIgnored() throws {
     try RawImage.write(RawImage.noise(count: 1 << 20, seed: 318), to: input)
     let made = try ImageVariant("cluster_size=64K").make(from: input, at: image)
     for name in ["one", "two"] {
@@ -101,7 +109,8 @@ import Testing
     try expectReadRight()
   }
 
-  @Test func `an image of which a machine left the refcounts behind is read right`() throws {
+  @Test("An image whose refcounts a machine did not write is read right")
+  func imageOfWhichMachineLeftRefcountsBehindIsRead() throws {
     let made = try QemuImage.creating(image, size: 1 << 20, options: "lazy_refcounts=on")
     try Command.shell(
       "qemu-io -f qcow2 -c 'write -P 7 0 300000' -c abort \"$1\" >&2; true", [made.path.string]

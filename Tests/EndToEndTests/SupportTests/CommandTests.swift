@@ -9,7 +9,8 @@ import Testing
 
   init() throws { folder = try TemporaryDirectory() }
 
-  @Test func `exit codes, signals and both outputs are told apart`() throws {
+  @Test("Exit codes, signals and both outputs are told apart")
+  func exitCodes() throws {
     let result = try Command.shell("echo out; echo err >&2; exit 7").run()
     #expect(result.ending == .exited(7))
     #expect(result.output == "out\n")
@@ -17,14 +18,16 @@ import Testing
     #expect(try Command.shell("kill -TERM $$").run().ending == .killed(signal: SIGTERM))
   }
 
-  @Test func `output of any length is read without a deadlock`() throws {
+  @Test("Output of any length is read without a deadlock")
+  func outputOfAnyLengthIsReadWithoutDeadlock() throws {
     let script = "head -c 3000000 /dev/zero; head -c 2000000 /dev/zero >&2"
     let result = try Command.shell(script).run()
     #expect(result.standardOutput.count == 3_000_000)
     #expect(result.standardError.count == 2_000_000)
   }
 
-  @Test func `a file comes through a pipe whole`() throws {
+  @Test("A file comes through a pipe whole")
+  func fileComesThroughPipeWhole() throws {
     let file = folder.file("data")
     let bytes = RawImage.noise(count: 1_000_003, seed: 1)
     try RawImage.write(bytes, to: file)
@@ -35,7 +38,8 @@ import Testing
     }
   }
 
-  @Test func `a pipe stays open until the test ends it, and a killed reader breaks it`() throws {
+  @Test("A pipe stays open until the test ends it, and a killed reader breaks it")
+  func pipeStaysOpenUntilTestEndsIt() throws {
     var command = Command("cat", [])
     command.input = .heldPipe
     let reader = try command.start()
@@ -46,20 +50,23 @@ import Testing
     #expect(throws: Errno.brokenPipe) { try reader.send([67]) }
   }
 
-  @Test func `a program that is not there is an error that names it`() throws {
+  @Test("A program that is not there is an error that names it")
+  func programThatIsNotThereIsErrorThatNamesIt() throws {
     let error = #expect(throws: TestSupportError.self) {
       try Command("no-such-program", []).run()
     }
     #expect(error?.description.contains("no-such-program") ?? false)
   }
 
-  @Test func `a program that hangs is killed`() throws {
+  @Test("A program that hangs is killed")
+  func programThatHangsIsKilled() throws {
     var command = Command("sleep", ["600"])
     command.secondsUntilHanging = 0.1
     #expect(throws: TestSupportError.self) { try command.run() }
   }
 
-  @Test func `the memory of a command is its own and not that of the tests`() throws {
+  @Test("The memory of a command is its own and not that of the tests")
+  func memoryOfCommandIsItsOwnAndNotThatOfTests() throws {
     let ours = [UInt8](repeating: 1, count: 200 << 20)
     // It goes on until its memory has been looked at once more.
     func peakMemory(_ script: String) throws -> Int {

@@ -42,8 +42,10 @@ import Testing
     }
   }
 
-  @Test(arguments: CompressedImage.types, [512, 4096, 65_536])
-  func `the content of an image by QEMU is read right`(type: String, clusterSize: Int) throws {
+  @Test(
+    "The content of an image by QEMU is read right", arguments: CompressedImage.types,
+    [512, 4096, 65_536])
+  func contentOfImageByQEMUIsReadRight(type: String, clusterSize: Int) throws {
     try make(type, clusterSize: clusterSize)
     let walker = try QCOW2Walker.walked(image)
     let bytes = try RawImage.read(raw)
@@ -56,14 +58,16 @@ import Testing
     #expect(walker.problems == [])
   }
 
-  @Test func `COPIED on a compressed cluster is seen`() throws {
+  @Test("COPIED on a compressed cluster is seen")
+  func copiedOnCompressedClusterIsSeen() throws {
     try make("zlib")
     let (offset, entry) = try firstDescriptor()
     try patch(entry | 1 << 63, at: offset)
     #expect(try QCOW2Walker.walked(image).problems.first?.contains("has COPIED") ?? false)
   }
 
-  @Test func `a descriptor that touches one more cluster than is counted is seen`() throws {
+  @Test("A descriptor that touches one more cluster than is counted is seen")
+  func descriptorThatTouchesOneMoreClusterThanIsCounted() throws {
     try make("zlib")
     let (offset, entry) = try firstDescriptor()
     // Eight sectors more reach into another host cluster.
@@ -73,27 +77,31 @@ import Testing
     #expect(try QemuImage(image).check().exitCode != 0)
   }
 
-  @Test func `a descriptor that leads out of the file is seen`() throws {
+  @Test("A descriptor that leads out of the file is seen")
+  func descriptorThatLeadsOutOfFileIsSeen() throws {
     try make("zstd")
     let (offset, _) = try firstDescriptor()
     try patch(1 << 62 | 1 << 40, at: offset)
     #expect(try QCOW2Walker.walked(image).problems.first?.contains("leads to bytes") ?? false)
   }
 
-  @Test func `damaged data is seen`() throws {
+  @Test("Damaged data is seen")
+  func damagedDataIsSeen() throws {
     try make("zlib")
     let mapping = try #require(try QCOW2Walker.walked(image).mappings.first { $0.isCompressed })
     try patch(.max, at: mapping.host)
     #expect(throws: TestSupportError.self) { try QCOW2Walker(image).content(of: mapping) }
   }
 
-  @Test func `a compression type without its feature bit is seen`() throws {
+  @Test("A compression type without its feature bit is seen")
+  func compressionTypeWithoutItsFeatureBitIsSeen() throws {
     try make("zstd")
     try patch(0, at: 72)
     #expect(try QCOW2Walker(image).problems.first?.contains("compression type 1") ?? false)
   }
 
-  @Test func `a compressed cluster that the hash store names wrongly is seen`() throws {
+  @Test("A compressed cluster that the hash store names wrongly is seen")
+  func compressedClusterThatHashStoreNamesWronglyIsSeen() throws {
     let output = folder.file("ours.qcow2")
     try Workspace.qdedup(["convert", "-c", raw.string, output.string]).run().expectingExit(0)
     let walker = try QCOW2Walker.walked(output)

@@ -12,10 +12,12 @@ import Testing
     try workspace.convert(["--log-store-order", "4"])
   }
 
-  @Test(arguments: [
-    StoreArea.headerExtension, .filter, .trailer, .table, .data,
-  ])
-  func `a flipped bit is seen`(area: StoreArea) throws {
+  @Test(
+    "A flipped bit is seen",
+    arguments: [
+      StoreArea.headerExtension, .filter, .trailer, .table, .data,
+    ])
+  func flippedBitIsSeen(area: StoreArea) throws {
     let (walker, store) = try walked()
     #expect(store?.problems == [])
     let places = try #require(store.map { area.ranges(in: $0, of: walker, dataBytes: 4096) })

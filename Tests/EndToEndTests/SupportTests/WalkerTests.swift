@@ -35,7 +35,8 @@ import Testing
     }
   }
 
-  @Test func `an image by QEMU has no problems and its clusters are in place`() throws {
+  @Test("An image by QEMU has no problems and its clusters are in place")
+  func imageByQEMUHasNoProblemsAndItsClustersAreInPlace() throws {
     let walker = try walked()
     #expect(walker.problems == [])
     #expect(walker.header.virtualSize == 9_000_448)
@@ -50,7 +51,8 @@ import Testing
     #expect(UInt64(walker.mappings.count) == (stored + 4095) / 4096)
   }
 
-  @Test func `the feature names that QEMU writes are read`() throws {
+  @Test("The feature names that QEMU writes are read")
+  func featureNamesThatQEMUWritesAreRead() throws {
     let other = folder.file("other.qcow2")
     _ = try QemuImage.converting(raw: raw, to: other, format: "qcow2")
     let names = try QCOW2Walker(other).featureNames
@@ -58,7 +60,8 @@ import Testing
     #expect(names.contains(WalkedFeatureName(kind: 1, bit: 0, name: "lazy refcounts")))
   }
 
-  @Test func `a COPIED flag that is missing is seen`() throws {
+  @Test("A COPIED flag that is missing is seen")
+  func copiedFlagThatIsMissingIsSeen() throws {
     let table = try l1Entry() & 0x00ff_ffff_ffff_fe00
     let file = try walked()
     let entry = try file.cluster(at: table)[..<8].reduce(0) { $0 << 8 | UInt64($1) }
@@ -68,14 +71,16 @@ import Testing
     #expect(try QemuImage(image).check().exitCode == 2)
   }
 
-  @Test func `clusters that lose their reference are seen`() throws {
+  @Test("Clusters that lose their reference are seen")
+  func clustersThatLoseTheirReferenceAreSeen() throws {
     let table = try l1Entry() & 0x00ff_ffff_ffff_fe00
     try patch(0, at: table)
     #expect(try walked().problems.first?.hasSuffix("refcount 1, references 0") ?? false)
     #expect(try QemuImage(image).check().exitCode == 3)
   }
 
-  @Test func `two references to a cluster that counts one are seen`() throws {
+  @Test("Two references to a cluster that counts one are seen")
+  func twoReferencesToClusterThatCountsOneAreSeen() throws {
     let table = try l1Entry() & 0x00ff_ffff_ffff_fe00
     let entry = try walked().cluster(at: table)[..<8].reduce(0) { $0 << 8 | UInt64($1) }
     try patch(entry, at: table + 8)
@@ -83,7 +88,8 @@ import Testing
     #expect(problems.contains { $0.hasSuffix("refcount 1, references 2") }, "\(problems)")
   }
 
-  @Test func `an autoclear bit for a store and a snapshot are seen`() throws {
+  @Test("An autoclear bit for a store and a snapshot are seen")
+  func autoclearBitForStoreAndSnapshotAreSeen() throws {
     try patch(1 << 63, at: 88)
     #expect(try walked().header.hashStoreIsValid)
     try QemuImage.run(["snapshot", "-c", "one", image.string]).expectingExit(0)

@@ -2,8 +2,8 @@ import DiskImage
 import Testing
 
 /// Cluster sizes and the places that follow from them.
-@Suite struct GeometryTests {
-  @Test("the sizes that are allowed", arguments: 9...21)
+@Suite struct ClusterGeometryTests {
+  @Test("Allowed cluster sizes are accepted", arguments: 9...21)
   func allowed(bits: Int) throws {
     let geometry = try #require(ClusterGeometry(clusterSize: 1 << bits))
     #expect(geometry.clusterBits == bits)
@@ -11,7 +11,7 @@ import Testing
   }
 
   @Test(
-    "the sizes that are not",
+    "Other cluster sizes are refused",
     arguments: [
       Int.min, -4096, -1, 0, 1, 256, 511, 513, 4095, 4097, 65_535, 1_048_577, 2_097_151, 2_097_153,
       4_194_304, 1 << 62, Int.max,
@@ -20,7 +20,7 @@ import Testing
     #expect(ClusterGeometry(clusterSize: size) == nil)
   }
 
-  @Test("counts of clusters round up and do not overflow", arguments: 9...21)
+  @Test("Counts of clusters round up and do not overflow", arguments: 9...21)
   func counts(bits: Int) throws {
     let geometry = try #require(ClusterGeometry(clusterSize: 1 << bits))
     let size = UInt64(1) << bits
@@ -34,7 +34,7 @@ import Testing
     #expect(geometry.clusterCount(forBytes: 0 &- size) == UInt64.max / size)
   }
 
-  @Test("the cluster of a place", arguments: 9...21)
+  @Test("A place has its cluster", arguments: 9...21)
   func indexes(bits: Int) throws {
     let geometry = try #require(ClusterGeometry(clusterSize: 1 << bits))
     let size = UInt64(1) << bits
@@ -44,14 +44,14 @@ import Testing
     #expect(geometry.clusterIndex(at: GuestOffset(UInt64.max)) == UInt64.max / size)
   }
 
-  @Test("places are ordered")
+  @Test("Places are ordered")
   func places() {
     #expect(GuestOffset(1) < GuestOffset(2))
     #expect(!(GuestOffset(2) < GuestOffset(2)))
     #expect(max(GuestOffset(5), GuestOffset(UInt64.max)) == GuestOffset(UInt64.max))
   }
 
-  @Test("a range never ends before it begins")
+  @Test("A range never ends before it begins")
   func ranges() {
     #expect(guestRange(3..<10).byteCount == 7)
     #expect(guestRange(0..<UInt64.max).byteCount == UInt64.max)

@@ -1,7 +1,7 @@
 import DedupStore
 import Testing
 
-@Suite struct GeometryTests {
+@Suite struct StoreGeometryTests {
   /// The table of the format document: order, entries, tag, filter, table and incarnation bytes.
   static let table = [
     [1, 8, 2, 4096, 4096, 8192],

@@ -3,9 +3,9 @@ import TestSupport
 import Testing
 
 /// Clusters that are compressed and restored.
-@Suite struct CompressionTests {
+@Suite struct ClusterCompressionTests {
   @Test(
-    "whatever a cluster holds comes back, and fits the promised room",
+    "Whatever a cluster holds comes back, and fits the promised room",
     arguments: Compression.Method.allCases, Compression.clusterSizes)
   func roundTrip(method: Compression.Method, size: Int) throws {
     let decompressor = try ClusterDecompressor(method)
@@ -25,7 +25,7 @@ import Testing
   }
 
   @Test(
-    "the same cluster gives the same bytes, whatever was compressed before",
+    "The same cluster gives the same bytes, whatever was compressed before",
     arguments: Compression.Method.allCases, [4096, 8192])
   func sameBytes(method: Compression.Method, size: Int) throws {
     for compression in Compression.levels(of: method) {
@@ -39,7 +39,7 @@ import Testing
   }
 
   @Test(
-    "stored deflate blocks hold any cluster in the promised room",
+    "Stored deflate blocks hold any cluster in the promised room",
     arguments: Compression.clusterSizes)
   func stored(size: Int) throws {
     let cluster = RawImage.noise(count: size, seed: 5)
@@ -53,7 +53,7 @@ import Testing
     #expect(try ClusterDecompressor(.zlib).restored(data, count: size) == cluster)
   }
 
-  @Test("what follows the data is ignored", arguments: Compression.Method.allCases)
+  @Test("What follows the data is ignored", arguments: Compression.Method.allCases)
   func trailing(method: Compression.Method) throws {
     let compression = try #require(Compression(method))
     let decompressor = try ClusterDecompressor(method)
@@ -68,7 +68,7 @@ import Testing
   }
 
   @Test(
-    "data that restores too much or too little is damaged", arguments: Compression.Method.allCases)
+    "Data that restores too much or too little is damaged", arguments: Compression.Method.allCases)
   func otherSize(method: Compression.Method) throws {
     let compression = try #require(Compression(method))
     let decompressor = try ClusterDecompressor(method)
@@ -85,7 +85,7 @@ import Testing
     }
   }
 
-  @Test("data that is cut off anywhere is damaged", arguments: Compression.Method.allCases)
+  @Test("Data that is cut off anywhere is damaged", arguments: Compression.Method.allCases)
   func truncated(method: Compression.Method) throws {
     let compression = try #require(Compression(method))
     let decompressor = try ClusterDecompressor(method)
@@ -99,7 +99,7 @@ import Testing
     }
   }
 
-  @Test("no data at all is damaged", arguments: Compression.Method.allCases)
+  @Test("No data at all is damaged", arguments: Compression.Method.allCases)
   func nothing(method: Compression.Method) throws {
     let decompressor = try ClusterDecompressor(method)
     var cluster = [UInt8](repeating: 0, count: 512)
@@ -111,7 +111,7 @@ import Testing
   }
 
   @Test(
-    "random damage gives an error or some cluster, and does no harm to the next",
+    "Random damage gives an error or some cluster, and does no harm to the next",
     arguments: Compression.Method.allCases)
   func mutated(method: Compression.Method) throws {
     let compression = try #require(Compression(method))
@@ -137,7 +137,7 @@ import Testing
     #expect(try decompressor.restored(sound, count: 4096) == cluster)
   }
 
-  @Test("noise is not cluster data", arguments: Compression.Method.allCases)
+  @Test("Noise is not cluster data", arguments: Compression.Method.allCases)
   func noise(method: Compression.Method) throws {
     let decompressor = try ClusterDecompressor(method)
     for seed in 1...2000 as ClosedRange<UInt64> {
@@ -146,7 +146,7 @@ import Testing
     }
   }
 
-  @Test("a level that a method has not is refused")
+  @Test("A level that a method has not is refused")
   func levels() {
     for level in [Int.min, -1, 0, 10, 23, Int.max] {
       #expect(Compression(.zlib, level: level) == nil)

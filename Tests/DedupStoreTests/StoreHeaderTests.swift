@@ -3,7 +3,7 @@ import DiskIO
 import Testing
 import TestSupport
 
-@Suite struct HeaderTests {
+@Suite struct StoreHeaderTests {
   private func parse(_ bytes: [UInt8]) throws -> StoreHeader {
     try StoreHeader.parse(bytes, fileSize: 1 << 30, alignment: 65536)
   }

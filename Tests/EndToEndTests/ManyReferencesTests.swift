@@ -3,15 +3,15 @@ import TestSupport
 import Testing
 
 /// Clusters that very many guest clusters share.
-@Suite struct ReferenceCountTests {
+@Suite struct ManyReferencesTests {
   let workspace: Workspace
   var input: FilePath { workspace.input }
   var output: FilePath { workspace.output }
 
   init() throws { workspace = try Workspace() }
 
-  @Test(arguments: [("4K", 4096), ("512", 512)])
-  func `up to 32,767 references fit 16 bits`(option: String, size: Int) throws {
+  @Test("Up to 32,767 references fit 16 bits", arguments: [("4K", 4096), ("512", 512)])
+  func upTo32(option: String, size: Int) throws {
     try RawImage.equal(at: input, count: 32_767 * size, byte: 0xa5)
     let report = try workspace.convert(["--cluster-size", option])
     let walker = try expectSound(output, equals: input)
@@ -21,8 +21,10 @@ import Testing
     #expect(report.clusters.unique == 1)
   }
 
-  @Test(arguments: [("4K", 4096), ("512", 512)])
-  func `more than 32,767 references make refcounts of 32 bits, so that a snapshot works`(
+  @Test(
+    "More than 32,767 references make refcounts of 32 bits, so that a snapshot works",
+    arguments: [("4K", 4096), ("512", 512)])
+  func moreThan32(
     option: String, size: Int
   ) throws {
     try RawImage.equal(at: input, count: 32_768 * size, byte: 0xa5)

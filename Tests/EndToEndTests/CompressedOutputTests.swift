@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Images of every kind come out whole with `-c`, and smaller.
-@Suite struct CompressionTests {
+@Suite struct CompressedOutputTests {
   let workspace: Workspace
   var input: FilePath { workspace.input }
   var output: FilePath { workspace.output }
@@ -24,8 +24,10 @@ import Testing
     return (compressed, plain)
   }
 
-  @Test(arguments: CompressedImage.types)
-  func `a file system comes out whole, shared as without compression, and smaller`(
+  @Test(
+    "A file system comes out whole, shared as without compression, and smaller",
+    arguments: CompressedImage.types)
+  func fileSystemComesOutWhole(
     type: String
   ) throws {
     try Ext4Image.make(at: input, mebibytes: 40, seed: 1)
@@ -34,24 +36,27 @@ import Testing
     #expect(compressed.output.fileSize < plain.output.fileSize * 9 / 10)
   }
 
-  @Test(arguments: CompressedImage.types)
-  func `an A/B disk stores what both halves have only once`(type: String) throws {
+  @Test("An A/B disk stores what both halves have only once", arguments: CompressedImage.types)
+  func abDiskStoresWhatBothHalvesHaveOnlyOnce(type: String) throws {
     try Ext4Image.makeABDisk(at: input, mebibytes: 32)
     let (compressed, plain) = try convertBoth(type)
     #expect(compressed.clusters.unique < compressed.clusters.data * 3 / 4)
     #expect(compressed.output.fileSize < plain.output.fileSize * 9 / 10)
   }
 
-  @Test(arguments: CompressedImage.types)
-  func `noise becomes compressed clusters too, and hardly larger`(type: String) throws {
+  @Test(
+    "Noise becomes compressed clusters too, and hardly larger", arguments: CompressedImage.types)
+  func noiseBecomesCompressedClustersToo(type: String) throws {
     try RawImage.write(RawImage.noise(count: 24 << 20, seed: 3), to: input)
     let (compressed, plain) = try convertBoth(type)
     #expect(compressed.clusters.unique == 6144)
     #expect(compressed.output.fileSize < plain.output.fileSize * 102 / 100)
   }
 
-  @Test(arguments: CompressedImage.types)
-  func `equal clusters share one compressed one, however many there are`(type: String) throws {
+  @Test(
+    "Equal clusters share one compressed one, however many there are",
+    arguments: CompressedImage.types)
+  func equalClustersShareOneCompressedOne(type: String) throws {
     try RawImage.equal(at: input, count: 70_000 * 4096, byte: 0xa5)
     let (compressed, _) = try convertBoth(type)
     let walker = try QCOW2Walker.walked(output)
@@ -62,8 +67,8 @@ import Testing
     #expect(walker.refcounts.max() == 70_000)
   }
 
-  @Test(arguments: CompressedImage.types)
-  func `many small pieces of data share a host cluster`(type: String) throws {
+  @Test("Many small pieces of data share a host cluster", arguments: CompressedImage.types)
+  func manySmallPiecesOfDataShareHostCluster(type: String) throws {
     var bytes: [UInt8] = []
     for number in 1...400 as ClosedRange<UInt64> {
       bytes += RawImage.noise(count: 24, seed: number) + [UInt8](repeating: 0, count: 65_512)
@@ -75,25 +80,26 @@ import Testing
   }
 
   @Test(
+    "An image of any size comes out whole",
     arguments: [1, 511, 512, 513, 4095, 4097, 65_537, 1_234_567, 2_101_249],
     CompressedImage.types)
-  func `an image of any size comes out whole`(size: Int, type: String) throws {
+  func imageOfAnySizeComesOutWhole(size: Int, type: String) throws {
     let bytes = CompressedImage.mixture(clusters: size / 4096, size: 4096, seed: 4)
     try RawImage.write(bytes + RawImage.noise(count: size % 4096, seed: 5), to: input)
     _ = try convertBoth(type)
     #expect(try QCOW2Walker(output).header.virtualSize == UInt64((size + 511) / 512 * 512))
   }
 
-  @Test(arguments: CompressedImage.types)
-  func `an image without data has no compressed cluster`(type: String) throws {
+  @Test("An image without data has no compressed cluster", arguments: CompressedImage.types)
+  func imageWithoutDataHasNoCompressedCluster(type: String) throws {
     try RawImage.sparse(at: input, size: 5_000_000)
     let (compressed, _) = try convertBoth(type)
     #expect(compressed.clusters.data == 0)
     #expect(try QCOW2Walker.walked(output).mappings == [])
   }
 
-  @Test(arguments: CompressedImage.types)
-  func `a sparse image of 1 TiB comes out whole`(type: String) throws {
+  @Test("A sparse image of 1 TiB comes out whole", arguments: CompressedImage.types)
+  func sparseImageOf1TiBComesOutWhole(type: String) throws {
     let data = CompressedImage.mixture(clusters: 70, size: 4096, seed: 6)
     let far = Int64(1 << 40) - Int64(data.count)
     try RawImage.sparse(
@@ -102,8 +108,8 @@ import Testing
     #expect(compressed.clusters.duplicate * 2 >= compressed.clusters.unique * 3)
   }
 
-  @Test(arguments: 9...21, CompressedImage.types)
-  func `every cluster size works`(bits: Int, type: String) throws {
+  @Test("Every cluster size works", arguments: 9...21, CompressedImage.types)
+  func everyClusterSizeWorks(bits: Int, type: String) throws {
     let bytes =
       CompressedImage.mixture(clusters: 700, size: 4096, seed: 11)
       + CompressedImage.mixture(clusters: 9, size: 1 << bits, seed: 12)
@@ -114,8 +120,10 @@ import Testing
     #expect(compressed.bytes.written < plain.bytes.written)
   }
 
-  @Test(arguments: [("zlib", "1"), ("zlib", "9"), ("zstd", "1"), ("zstd", "19")])
-  func `every level gives a sound image, and a higher one no larger data`(
+  @Test(
+    "Every level gives a sound image, and a higher one no larger data",
+    arguments: [("zlib", "1"), ("zlib", "9"), ("zstd", "1"), ("zstd", "19")])
+  func everyLevelGivesSoundImage(
     type: String, level: String
   ) throws {
     try RawImage.write(CompressedImage.mixture(clusters: 900, size: 4096, seed: 14), to: input)
@@ -127,7 +135,8 @@ import Testing
     #expect(level == "1" ? written >= standard.bytes.written : written <= standard.bytes.written)
   }
 
-  @Test func `zlib is the type that -c alone means`() throws {
+  @Test("zlib is the type that -c alone means")
+  func zlibIsTypeThatCAloneMeans() throws {
     try RawImage.write(CompressedImage.mixture(clusters: 200, size: 4096, seed: 15), to: input)
     try workspace.convert(["-c"])
     try expectCompressed(output, equals: input, with: "zlib")
@@ -136,8 +145,10 @@ import Testing
     #expect(try RawImage.read(named) == RawImage.read(output))
   }
 
-  @Test(.enabled(if: SevenZip.isHere, "needs 7zz, of Debian's package 7zip"))
-  func `7-Zip extracts the same bytes from a zlib image`() throws {
+  @Test(
+    "7-Zip extracts the same bytes from a zlib image",
+    .enabled(if: SevenZip.isHere, "needs 7zz, of Debian's package 7zip"))
+  func sevenZipExtractsSameBytesFromZlibImage() throws {
     let bytes = CompressedImage.mixture(clusters: 3000, size: 4096, seed: 16)
     try RawImage.write(bytes, to: input)
     try workspace.convert(["-c"])

@@ -6,14 +6,14 @@ import Testing
 import TestSupport
 
 /// The same bytes for any number of threads, and from a pipe.
-@Suite struct DeterminismTests {
+@Suite struct ConverterDeterminismTests {
   /// A digest of few bits: most candidates differ in their bytes (S34).
   private static let poorDigest = { @Sendable (bytes: UnsafeRawBufferPointer) in
     Digest(high: UInt64(bytes[0]) << 32, low: UInt64(bytes[1] & 3) << 32)
   }
 
   @Test(
-    "threads do not show in the output", arguments: [512, 4096, 65_536], [false, true])
+    "Threads do not show in the output", arguments: [512, 4096, 65_536], [false, true])
   func threads(clusterSize: Int, hasCollisions: Bool) throws {
     let disk = Disks.random(
       clusters: (10 << 20) / clusterSize, clusterSize: clusterSize,
@@ -34,7 +34,7 @@ import TestSupport
     }
   }
 
-  @Test("a pipe gives the same image as a file", arguments: [1, 3])
+  @Test("A pipe gives the same image as a file", arguments: [1, 3])
   func pipe(threads: Int) throws {
     let disk = Disks.random(clusters: 2000, clusterSize: 4096, distinct: 500, seed: 5).bytes
     var file = try Trial(disk)
