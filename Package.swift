@@ -60,7 +60,8 @@ let tests: [Target] = [
   testTarget("QCOW2", uses: ["DiskIO", "DiskImage"]),
   testTarget("QDedupKit", uses: ["DiskIO", "DiskImage", "DedupStore", "QCOW2"]),
   .testTarget(
-    name: "EndToEndTests", dependencies: ["TestSupport", "qdedup", system],
+    name: "EndToEndTests",
+    dependencies: ["TestSupport", "qdedup", "DiskImage", "QDedupKit", system],
     swiftSettings: swiftSettings),
 ]
 

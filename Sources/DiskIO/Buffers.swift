@@ -18,7 +18,7 @@ public struct AlignedBuffer: ~Copyable, @unchecked Sendable {
     var memory: UnsafeMutableRawPointer?
     let code = posix_memalign(&memory, 4096, max(byteCount, 1))
     guard code == 0, let memory else {
-      throw IOError(.allocate, FilePath(purpose), reason: Errno(rawValue: code))
+      throw IOError(allocating: purpose, reason: Errno(rawValue: code))
     }
     bytes = UnsafeMutableRawBufferPointer(start: memory, count: byteCount)
   }
@@ -52,14 +52,14 @@ public struct ZeroedBuffer: ~Copyable, @unchecked Sendable {
   /// - Throws: `IOError` of `.allocate` when there is not that much memory, instead of a trap.
   public init(byteCount: Int, purpose: String, besides otherBytes: Int = 0) throws(IOError) {
     guard byteCount > 0, byteCount <= Self.physicalByteCount - otherBytes else {
-      throw IOError(.allocate, FilePath(purpose), reason: .noMemory)
+      throw IOError(allocating: purpose)
     }
     let slack = byteCount >= Self.hugePageBytes ? Self.hugePageBytes : 0
     let flags = MAP_PRIVATE | MAP_ANONYMOUS
     guard let memory = mmap(nil, byteCount + slack, PROT_READ | PROT_WRITE, flags, -1, 0),
       memory != MAP_FAILED
     else {
-      throw IOError(.allocate, FilePath(purpose), reason: .current)
+      throw IOError(allocating: purpose, reason: .current)
     }
     mapping = UnsafeMutableRawBufferPointer(start: memory, count: byteCount + slack)
     let start = slack == 0 ? memory : memory.alignedUp(toMultipleOf: Self.hugePageBytes)

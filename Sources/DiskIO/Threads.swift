@@ -25,7 +25,7 @@ package struct WorkerThread: Sendable {
       }, argument.toOpaque())
     guard code == 0 else {
       argument.release()
-      throw IOError(.start, "a thread", reason: Errno(rawValue: code))
+      throw IOError(startingThread: Errno(rawValue: code))
     }
     self.handle = handle
   }

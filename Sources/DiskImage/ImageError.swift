@@ -2,7 +2,9 @@ public import DiskIO
 public import SystemPackage
 
 /// Why an image cannot be read.
-public enum ImageError: Error, Equatable, Sendable {
+///
+/// The description says what is wrong with which file; `remedies` says what can be done.
+public enum ImageError: Error, Equatable, Sendable, IOErrorWrapping {
   /// A system call failed.
   case io(IOError)
   /// The name leads to something that holds no image, such as a directory.
@@ -19,24 +21,28 @@ public enum ImageError: Error, Equatable, Sendable {
   case cannotLock(IOError)
   /// The file ended while it was being read, `offset` bytes from its beginning.
   case shrank(FilePath, offset: UInt64)
+  /// The file was changed while it was being read; `change` says how.
+  case changed(FilePath, change: String)
   /// The image breaks the rules of its format.
   case malformed(FilePath, reason: String)
   /// The image uses a feature that is not supported, or has not what is asked for.
-  case unsupported(FilePath, reason: String)
+  case unsupported(FilePath, reason: String, remedies: [Remedy] = [])
   /// The image names another file (as its backing file, say), and that is not allowed.
   case externalFile(FilePath, role: String, name: String)
+  /// Another file that the image names cannot be read.
+  indirect case inPart(FilePath, role: String, ImageError)
   /// The image is larger than any disk can be.
   case tooLarge(FilePath, bytes: UInt64)
 }
 
-extension ImageError: CustomStringConvertible {
-  /// What is wrong with which file, and what to do about it.
+extension ImageError: RemediableError {
+  /// What is wrong with which file.
   public var description: String {
     switch self {
-    case .io(let error):
+    case .io(let error), .cannotLock(let error):
       error.description
     case .notAnImage(let path, .pipe):
-      "\(path) is a pipe, but it must be read in many places; save it to a file first"
+      "\(path) is a pipe, but it must be read in many places"
     case .notAnImage(let path, let kind):
       """
       \(path) is \(kind == .directory ? "a directory" : "a special file"); \
@@ -49,26 +55,40 @@ extension ImageError: CustomStringConvertible {
     case .emptyPipe(let path):
       "\(path) ended without a byte; did the program before the pipe fail?"
     case .inUse(let path):
-      """
-      \(path) is in use: a running QEMU holds it and may change it while it is read; \
-      shut that guest down, or read it all the same with --force-share
-      """
-    case .cannotLock(let error):
-      "\(error); if nothing changes the image, read it without locks with --force-share"
+      "\(path) is in use: a running QEMU holds it and may change it while it is read"
     case .shrank(let path, let offset):
       "\(path) became shorter while it was being read: it now ends at byte \(offset)"
+    case .changed(let path, let change):
+      "\(path) was changed while it was being read: \(change)"
     case .externalFile(let path, let role, let name):
       """
       \(path) names the \(role) \(name), and a file that an image names is not opened unless you \
-      allow it; if you trust the image, say --allow-external-files
+      allow it
       """
-    case .malformed(let path, let reason), .unsupported(let path, let reason):
+    case .inPart(let path, let role, let error):
+      "\(path): its \(role): \(error)"
+    case .malformed(let path, let reason), .unsupported(let path, let reason, _):
       "\(path): \(reason)"
     case .tooLarge(let path, let bytes):
       """
       \(path) has \(bytes) bytes (\(bytes.inByteUnits)); a disk has at most \
       \(UInt64(Int64.max) & ~511) (8 EiB)
       """
+    }
+  }
+
+  /// What can be done about it.
+  public var remedies: [Remedy] {
+    switch self {
+    case .notAnImage(_, .pipe): [.saveToFile]
+    case .foreignFormat(let path, let format): [.convertFirst(path, format)]
+    case .inUse: [.stopGuest, .shareWithGuest]
+    case .cannotLock: [.readWithoutLocks]
+    case .shrank, .changed: [.keepUnchanged, .allowChanges]
+    case .externalFile: [.allowExternalFiles]
+    case .unsupported(_, _, let remedies): remedies
+    case .inPart(_, _, let error): error.remedies
+    default: []
     }
   }
 }

@@ -29,47 +29,6 @@ public enum ImageFormat: String, CaseIterable, Sendable {
     case .zip: "a ZIP archive"
     }
   }
-
-  /// What to do with a file of this format to convert it.
-  ///
-  /// - Parameters:
-  ///   - path: The file.
-  ///   - output: The name that the output is to have, as a word for a shell.
-  /// - Returns: The hint, with a command.
-  package func hint(for path: FilePath, output: String) -> String {
-    let path = path.shellWord
-    let conversion = "qdedup convert - \(output) (\(asRaw))"
-    switch self {
-    case .gzip, .xz, .zstd, .bzip2, .lz4:
-      return "unpack it into a pipe: \(rawValue) -dc \(path) | \(conversion)"
-    case .zip:
-      return "unpack it into a pipe: unzip -p \(path) | \(conversion)"
-    case .luks:
-      return """
-        open it, and convert what is in it: cryptsetup open --readonly \(path) NAME, then \
-        qdedup convert /dev/mapper/NAME \(output) (\(asRaw), encrypted as it is)
-        """
-    case .androidSparse:
-      return "unpack it first: simg2img \(path) disk.raw (\(asRaw))"
-    default:
-      return "convert it first: qemu-img convert -O raw \(path) disk.raw (\(asRaw))"
-    }
-  }
-
-  /// What to do with what comes through a pipe in this format to convert it.
-  ///
-  /// - Parameter output: The name that the output is to have, as a word for a shell.
-  /// - Returns: The hint, with a command.
-  package func hintForPipe(output: String) -> String {
-    switch self {
-    case .gzip, .xz, .zstd, .bzip2, .lz4:
-      "put the decompressor before it: … | \(rawValue) -dc | qdedup convert - \(output) (\(asRaw))"
-    default:
-      "save it to a file first; then \(hint(for: "FILE", output: output))"
-    }
-  }
-
-  private var asRaw: String { "to take its bytes as a raw disk all the same, say -f raw" }
 }
 
 extension ImageFormat {

@@ -57,7 +57,7 @@ struct CheckCommand: ParsableCommand {
       report = try check.run()
     } catch {
       let code = error.isUncheckableFormat ? Self.uncheckable : .failure
-      throw Terminal.fail(error.description, code: code)
+      throw Terminal.fail(error, .init(command: "check"), code: code)
     }
     try Terminal.write(
       json ? try JSONText.pretty(report) + "\n" : Terminal.legible(CheckText(report).text))

@@ -85,7 +85,7 @@ struct ConvertCommand: ParsableCommand {
       try deliver(report, to: reportFile)
     case .failure(let error):
       let code = error.isInterruption ? ExitCode(Interruption.exitCode) : .failure
-      throw Terminal.fail(error.description, code: code)
+      throw Terminal.fail(error, context, code: code)
     }
   }
 
@@ -121,19 +121,23 @@ struct ConvertCommand: ParsableCommand {
     var options = ConvertOptions(
       input: input == "-" ? .standardInput : .file(FilePath(input)), output: FilePath(output),
       geometry: outputOptions.clusterSize, threads: outputOptions.threads.count)
-    options.inputFormat = inputOptions.format?.value
-    options.snapshot = inputOptions.snapshot
-    options.followsExternalFiles = inputOptions.allowExternalFiles
-    options.ignoresLocks = inputOptions.forceShare
-    options.compression = outputOptions.compression
-    options.indexMemory = storeOptions.indexMemory
-    options.maxIncarnations = storeOptions.maxIncarnations
-    options.logStoreOrder = storeOptions.logStoreOrder?.value
-    options.keepsHashStore = !storeOptions.noHashStore
-    options.reportFile = reportOptions.reportFile.map { FilePath($0) }
-    options.verifies = outputOptions.verify
-    options.replacesOutput = outputOptions.force
-    options.syncs = !outputOptions.noSync
+    options.input = inputOptions.reading(input)
+    options.output.compression = outputOptions.compression
+    options.output.verifies = outputOptions.verify
+    options.output.replaces = outputOptions.force
+    options.output.syncs = !outputOptions.noSync
+    options.store.memory = storeOptions.indexMemory
+    options.store.maxIncarnations = storeOptions.maxIncarnations
+    options.store.order = storeOptions.logStoreOrder?.value
+    options.store.isKept = !storeOptions.noHashStore
+    options.run.reportFile = reportOptions.reportFile.map { FilePath($0) }
     return options
+  }
+
+  /// What the words of an error depend on.
+  private var context: ErrorText.Context {
+    .init(
+      command: "convert", output: output, readsStandardInput: input == "-",
+      replaces: outputOptions.force)
   }
 }

@@ -40,7 +40,7 @@ struct InfoCommand: ParsableCommand {
     do throws(ConversionError) {
       description = try ImageInspector(FilePath(image)).run()
     } catch {
-      throw Terminal.fail(error.description)
+      throw Terminal.fail(error, .init(command: "info"))
     }
     try Terminal.write(
       json ? try JSONText.pretty(description) + "\n" : Terminal.legible(InfoText(description).text))

@@ -1,12 +1,13 @@
 import ArgumentParser
 import QDedupKit
+import SystemPackage
 
 /// The formats that `--format` takes.
 enum InputFormat: String, ExpressibleByArgument, CaseIterable {
   case raw, qcow2
 
   /// The format as the conversion knows it.
-  var value: ConvertOptions.InputFormat { self == .raw ? .raw : .qcow2 }
+  var value: QDedupKit.InputOptions.Format { self == .raw ? .raw : .qcow2 }
 }
 
 /// How the input is read.
@@ -43,4 +44,24 @@ struct InputOptions: ParsableArguments {
       "Read the input although a running QEMU holds it. What it changes during the conversion may be lost."
   )
   var forceShare = false
+
+  @Flag(
+    help: ArgumentHelp(
+      "Convert the input although it changes while it is read.",
+      discussion: """
+        Without it, a file that grows, shrinks or is written to in the meantime is an error, and \
+        there is no output.
+        """))
+  var allowChanges = false
+
+  /// The same for the library, for the input of that name.
+  func reading(_ name: String) -> QDedupKit.InputOptions {
+    var options = QDedupKit.InputOptions(name == "-" ? .standardInput : .file(FilePath(name)))
+    options.format = format?.value
+    options.snapshot = snapshot
+    options.followsExternalFiles = allowExternalFiles
+    options.ignoresLocks = forceShare
+    options.allowsChanges = allowChanges
+    return options
+  }
 }

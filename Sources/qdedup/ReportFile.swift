@@ -103,7 +103,8 @@ struct ReportFile {
     case let failure as ReportFailure: failure
     case let error as IOError:
       ReportFailure(
-        description: "cannot write the report to \(path): \(CreationFailure(error))")
+        description: "cannot write the report to \(path): \(ErrorText(CreationFailure(error)).text)"
+      )
     default: ReportFailure(description: "cannot write the report to \(path): \(error)")
     }
   }

@@ -38,7 +38,7 @@ struct StoreOptions: ParsableArguments {
   /// An amount of memory for the hash store, checked.
   @Sendable private static func indexMemory(_ text: String) throws -> UInt64 {
     let bytes = try ByteSize.parse(text)
-    guard ConvertOptions.indexMemoryRange.contains(bytes) else {
+    guard ConvertOptions.Store.memoryRange.contains(bytes) else {
       throw ValidationError("the hash store may have from 256K to 1024G")
     }
     return bytes
@@ -50,7 +50,7 @@ struct StoreOrder: ExpressibleByArgument {
   let value: Int
 
   init?(argument: String) {
-    guard let value = Int(argument), ConvertOptions.logStoreOrders.contains(value) else {
+    guard let value = Int(argument), ConvertOptions.Store.orders.contains(value) else {
       return nil
     }
     self.value = value

@@ -45,6 +45,15 @@ enum Terminal {
     _ = try? FileDescriptor.standardError.writeAll(text.utf8)
   }
 
+  /// Shows an error in one line, with what to do about it.
+  ///
+  /// - Returns: What to throw for the process to end.
+  static func fail(
+    _ error: any RemediableError, _ context: ErrorText.Context = .init(), code: ExitCode = .failure
+  ) -> ExitCode {
+    fail(ErrorText(error, context).text, code: code)
+  }
+
   /// Shows an error message in one line. Names in it may come from an image, so what a terminal
   /// would obey is made visible.
   ///

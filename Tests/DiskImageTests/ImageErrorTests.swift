@@ -27,7 +27,7 @@ import Testing
   @Test("Other errors name the file first")
   func others() {
     let errors: [(ImageError, String)] = [
-      (.notAnImage("a", .directory), "is a directory"), (.inUse("a"), "--force-share"),
+      (.notAnImage("a", .directory), "is a directory"), (.inUse("a"), "is in use"),
       (.shrank("a", offset: 77), "byte 77"), (.malformed("a", reason: "odd"), "odd"),
     ]
     for (error, part) in errors {

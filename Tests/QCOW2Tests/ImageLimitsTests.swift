@@ -91,7 +91,7 @@ import TestSupport
       try image.writer.finish(virtualSize: limit + 1)
     }
     #expect(atEnd == expected)
-    let advice = bits == 21 ? "no cluster size allows it" : "use --cluster-size \(2 << bits)"
-    #expect(expected.description.contains(advice))
+    #expect(expected.remedies == (bits == 21 ? [] : [.useLargerClusters(atLeast: 2 << bits)]))
+    #expect(expected.description.contains("no cluster size allows it") == (bits == 21))
   }
 }

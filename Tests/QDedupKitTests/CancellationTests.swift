@@ -24,7 +24,7 @@ import TestSupport
     arguments: [1, 700, 2999], [1, 2, 4])
   func during(clusters: Int, threads: Int) throws {
     var trial = try Trial(Disks.unique(clusters: 3000, clusterSize: 4096), threads: threads)
-    trial.options.logStoreOrder = 2
+    trial.options.store.order = 2
     let progress = trial.progress
     let seen = Counter()
     trial.tuning.digest = { bytes in
@@ -41,7 +41,7 @@ import TestSupport
     let bytes = [UInt8](repeating: 7, count: byteCount)
     let end = try TestPipe.make(named: name, holding: bytes)
     defer { try? end.close() }
-    trial.options.input = .file(name)
+    trial.options.input.source = .file(name)
     let progress = trial.progress
     let canceller = try WorkerThread {
       usleep(50_000)
@@ -64,7 +64,7 @@ import TestSupport
   @Test("An existing output stays")
   func existing() throws {
     var trial = try Trial(Disks.unique(clusters: 100, clusterSize: 4096))
-    trial.options.replacesOutput = true
+    trial.options.output.replaces = true
     _ = try trial.scratch.make("disk.qcow2", [1, 2, 3])
     let progress = trial.progress
     trial.tuning.digest = { bytes in

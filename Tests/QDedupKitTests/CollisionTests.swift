@@ -14,8 +14,8 @@ import TestSupport
     let disk = Disks.random(
       clusters: 3000, clusterSize: 4096, distinct: 400, zeroPercent: 70, seed: 1)
     var trial = try Trial(disk.bytes, threads: threads)
-    trial.options.logStoreOrder = order
-    trial.options.verifies = true
+    trial.options.store.order = order
+    trial.options.output.verifies = true
     if order == 1 { trial.tuning.keptTableBytes = 0 }
     trial.tuning.digest = { bytes in
       let byte = UInt64(bytes[0])
@@ -60,7 +60,7 @@ import TestSupport
   func capped(cap: UInt32) throws {
     let disk = Disks.random(clusters: 2500, clusterSize: 4096, distinct: 100, seed: 6)
     var trial = try Trial(disk.bytes)
-    trial.options.logStoreOrder = 2
+    trial.options.store.order = 2
     trial.tuning = ConversionTuning(maxReferences: cap)
     trial.tuning.digest = { Digest(high: UInt64($0[0] & 7), low: UInt64($0[0] & 1)) }
     let report = try trial.convertAndCompare()

@@ -20,8 +20,8 @@ import TestSupport
     _ disk: [UInt8], _ method: Compression.Method, threads: Int = 2
   ) throws -> Trial {
     var trial = try Trial(disk, threads: threads)
-    trial.options.compression = Compression(method)
-    trial.options.verifies = true
+    trial.options.output.compression = Compression(method)
+    trial.options.output.verifies = true
     return trial
   }
 
@@ -33,7 +33,7 @@ import TestSupport
       clusters: 3000, clusterSize: 4096, distinct: 400, zeroPercent: 70, seed: 1)
     for threads in [1, 3] {
       var trial = try trial(thinned(disk.bytes), method, threads: threads)
-      trial.options.logStoreOrder = order
+      trial.options.store.order = order
       trial.tuning.digest = { bytes in
         let byte = UInt64(bytes[0])
         return Digest(high: byte &* 0x9E37_79B9_7F4A_7C15, low: byte &* 0xBF58_476D_1CE4_E5B9)
@@ -64,7 +64,7 @@ import TestSupport
   func cappedCollisions(method: Compression.Method, cap: UInt32) throws {
     let disk = Disks.random(clusters: 2500, clusterSize: 4096, distinct: 100, seed: 6)
     var trial = try trial(thinned(disk.bytes), method)
-    trial.options.logStoreOrder = 2
+    trial.options.store.order = 2
     trial.tuning = ConversionTuning(maxReferences: cap)
     trial.tuning.digest = { Digest(high: UInt64($0[0] & 7), low: UInt64($0[0] & 1)) }
     let report = try trial.convertAndCompare()
@@ -94,8 +94,8 @@ import TestSupport
         clusters: 3000, clusterSize: 4096, distinct: 200, zeroPercent: 70,
         seed: UInt64(cap) << 8 + UInt64(order))
       var trial = try trial(thinned(disk.bytes), method)
-      trial.options.logStoreOrder = order
-      trial.options.maxIncarnations = 0
+      trial.options.store.order = order
+      trial.options.store.maxIncarnations = 0
       trial.tuning = ConversionTuning(maxReferences: cap)
       let report = try trial.convertAndCompare()
       // Others may use up the references of a host cluster, so there may be more copies.

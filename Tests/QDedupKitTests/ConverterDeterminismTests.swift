@@ -19,13 +19,13 @@ import TestSupport
       clusters: (10 << 20) / clusterSize, clusterSize: clusterSize,
       distinct: (2 << 20) / clusterSize, zeroPercent: 30, seed: 3)
     var first = try Trial(disk.bytes, clusterSize: clusterSize, threads: 1)
-    first.options.logStoreOrder = 3
+    first.options.store.order = 3
     if hasCollisions { first.tuning.digest = Self.poorDigest }
     let expected = try first.convertAndCompare()
     #expect((expected.hashStore.collisions > 0) == hasCollisions)
     for threads in [2, 7] {
       var other = try Trial(disk.bytes, clusterSize: clusterSize, threads: threads)
-      other.options.logStoreOrder = 3
+      other.options.store.order = 3
       other.tuning = first.tuning
       let report = try other.convert()
       #expect(try other.output() == first.output())
@@ -38,13 +38,13 @@ import TestSupport
   func pipe(threads: Int) throws {
     let disk = Disks.random(clusters: 2000, clusterSize: 4096, distinct: 500, seed: 5).bytes
     var file = try Trial(disk)
-    file.options.logStoreOrder = 6
+    file.options.store.order = 6
     _ = try file.convertAndCompare()
     var pipe = try Trial(disk, threads: threads)
     let name = pipe.scratch.file("pipe")
     try TestPipe.make(named: name, delivering: disk)
-    pipe.options.input = .file(name)
-    pipe.options.logStoreOrder = 6
+    pipe.options.input.source = .file(name)
+    pipe.options.store.order = 6
     let report = try pipe.convert()
     #expect(try pipe.output() == file.output())
     #expect(report.input.virtualSize == UInt64(disk.count))

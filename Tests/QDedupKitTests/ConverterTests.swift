@@ -16,7 +16,7 @@ import Testing
     var generator = SplitMix64(seed: 1)
     let disk = (0..<byteCount).map { _ in UInt8(truncatingIfNeeded: generator.next()) | 1 }
     var trial = try Trial(disk, clusterSize: clusterSize)
-    trial.options.verifies = true
+    trial.options.output.verifies = true
     let report = try trial.convertAndCompare()
     #expect(report.verified)
     #expect(report.input.fileSize == UInt64(byteCount))
@@ -78,7 +78,7 @@ import Testing
   @Test("An order that no store has is refused", arguments: [0, 32, -1])
   func order(order: Int) throws {
     var trial = try Trial([1])
-    trial.options.logStoreOrder = order
+    trial.options.store.order = order
     #expect(try trial.failure() != nil)
   }
 }

@@ -14,8 +14,8 @@ import TestSupport
   /// 3,000 clusters in incarnations of 32 slots.
   init() throws {
     var trial = try Trial(Disks.unique(clusters: 3000, clusterSize: 512), clusterSize: 512)
-    trial.options.logStoreOrder = 3
-    trial.options.maxIncarnations = 0
+    trial.options.store.order = 3
+    trial.options.store.maxIncarnations = 0
     _ = try trial.convert()
     self.trial = trial
     image = try SavedImage(trial)

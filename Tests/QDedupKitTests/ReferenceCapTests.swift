@@ -25,8 +25,8 @@ import TestSupport
       clusters: 3000, clusterSize: 4096, distinct: 200, zeroPercent: 70,
       seed: UInt64(cap) << 8 + UInt64(order))
     var trial = try Trial(disk.bytes)
-    trial.options.logStoreOrder = order
-    trial.options.maxIncarnations = 0
+    trial.options.store.order = order
+    trial.options.store.maxIncarnations = 0
     trial.tuning = ConversionTuning(maxReferences: cap)
     if order == 1 { trial.tuning.keptTableBytes = 0 }
     let report = try trial.convertAndCompare()

@@ -14,10 +14,10 @@ struct SavedImage {
   let geometry: ClusterGeometry
 
   init(_ trial: Trial) throws {
-    file = try ImageFile(try OwnedFile(readingImage: trial.options.output))
+    file = try ImageFile(try OwnedFile(readingImage: trial.options.output.path))
     metadata = try ImageMetadata(file)
     saved = try #require(SavedHashStore(of: metadata, in: file))
-    geometry = trial.options.geometry
+    geometry = trial.options.output.geometry
   }
 
   /// The store, opened.

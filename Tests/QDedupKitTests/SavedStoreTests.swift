@@ -15,9 +15,9 @@ import TestSupport
     _ method: Compression.Method? = nil
   ) throws -> Trial {
     var trial = try Trial(disk, clusterSize: clusterSize)
-    trial.options.logStoreOrder = order
-    trial.options.maxIncarnations = max
-    trial.options.compression = method.flatMap { Compression($0) }
+    trial.options.store.order = order
+    trial.options.store.maxIncarnations = max
+    trial.options.output.compression = method.flatMap { Compression($0) }
     return trial
   }
 
@@ -102,7 +102,7 @@ import TestSupport
     opened.waitUntilLoaded()
     // The file ends within the table of the oldest incarnation.
     let oldest = try #require(image.saved.dump?.incarnations.last)
-    let file = try FileDescriptor.open(trial.options.output, .writeOnly)
+    let file = try FileDescriptor.open(trial.options.output.path, .writeOnly)
     try file.closeAfter { try file.resize(to: Int64(oldest) + 4096 + 100) }
     let errors = image.clusters(of: Disks.unique(clusters: 100, clusterSize: 4096)).keys
       .compactMap { digest -> String? in
@@ -112,7 +112,7 @@ import TestSupport
       }
     #expect(!errors.isEmpty)
     #expect(
-      errors.allSatisfy { $0.hasPrefix("cannot read \(trial.options.output) at byte ") },
+      errors.allSatisfy { $0.hasPrefix("cannot read \(trial.options.output.path) at byte ") },
       "\(errors)")
   }
 
@@ -188,7 +188,7 @@ import TestSupport
     _ = try trial.convert()
     let image = try SavedImage(trial)
     let oldest = try #require(image.saved.dump?.incarnations.last)
-    let file = try FileDescriptor.open(trial.options.output, .writeOnly)
+    let file = try FileDescriptor.open(trial.options.output.path, .writeOnly)
     try file.closeAfter { try file.resize(to: Int64(oldest)) }
     // The size is still the one that it had when it was opened.
     let saved = try #require(SavedHashStore(of: image.metadata, in: image.file))
@@ -197,14 +197,15 @@ import TestSupport
     opened.waitUntilLoaded()
     let problems = opened.openingProblems
     #expect(problems.count == image.saved.dump?.incarnations.count)
-    #expect(problems.allSatisfy { "\($0)".contains(": cannot read \(trial.options.output) at") })
+    #expect(
+      problems.allSatisfy { "\($0)".contains(": cannot read \(trial.options.output.path) at") })
     // What cannot be read is not damaged: a check says that it is incomplete.
     let checker = try ImageChecker(image.metadata, image.file)
     for comparesData in [false, true] {
       let check = try #require(
         try StoreCheck(image.metadata, image.file, checker, comparesData: comparesData))
       let error = #expect(throws: ImageError.self) { try check.run() }
-      #expect(error?.description.hasPrefix("cannot read \(trial.options.output) at") ?? false)
+      #expect(error?.description.hasPrefix("cannot read \(trial.options.output.path) at") ?? false)
     }
   }
 }

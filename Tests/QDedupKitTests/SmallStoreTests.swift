@@ -9,8 +9,8 @@ import TestSupport
     let disk = Disks.random(
       clusters: 3000, clusterSize: 4096, distinct: 700, seed: UInt64(order))
     var trial = try Trial(disk.bytes)
-    trial.options.logStoreOrder = order
-    trial.options.maxIncarnations = maxIncarnations
+    trial.options.store.order = order
+    trial.options.store.maxIncarnations = maxIncarnations
     let report = try trial.convertAndCompare()
     #expect(report.clusters.unique >= 700)
     #expect(report.hashStore.forgotten > 0)
@@ -23,9 +23,9 @@ import TestSupport
   func remembers(order: Int, keepsHashStore: Bool) throws {
     let disk = Disks.random(clusters: 3000, clusterSize: 4096, distinct: 700, seed: 9)
     var trial = try Trial(disk.bytes)
-    trial.options.logStoreOrder = order
-    trial.options.maxIncarnations = 0
-    trial.options.keepsHashStore = keepsHashStore
+    trial.options.store.order = order
+    trial.options.store.maxIncarnations = 0
+    trial.options.store.isKept = keepsHashStore
     // With order 1, all hits in incarnations are read from the storage.
     if order == 1 { trial.tuning.keptTableBytes = 0 }
     let report = try trial.convertAndCompare()
@@ -40,8 +40,8 @@ import TestSupport
   func dumpOutOfLine(clusterSize: Int) throws {
     let disk = Disks.unique(clusters: 6000, clusterSize: clusterSize)
     var trial = try Trial(disk, clusterSize: clusterSize)
-    trial.options.logStoreOrder = 1
-    trial.options.maxIncarnations = 0
+    trial.options.store.order = 1
+    trial.options.store.maxIncarnations = 0
     let report = try trial.convertAndCompare()
     #expect(report.hashStore.incarnations > 512)
   }

@@ -18,7 +18,7 @@ struct Trial {
     options = ConvertOptions(
       input: .file(try scratch.make("disk.raw", disk)), output: scratch.file("disk.qcow2"),
       geometry: try #require(ClusterGeometry(clusterSize: clusterSize)), threads: threads)
-    options.syncs = false
+    options.output.syncs = false
   }
 
   /// Converts.
@@ -29,7 +29,7 @@ struct Trial {
   /// Converts, and has QEMU check the output and compare it with the input.
   func convertAndCompare() throws -> ConversionReport {
     let report = try convert()
-    let image = QemuImage(options.output)
+    let image = QemuImage(options.output.path)
     try image.check().expectingExit(0)
     try image.compare(withRaw: scratch.file("disk.raw")).expectingExit(0)
     let clusters = report.clusters
@@ -41,13 +41,18 @@ struct Trial {
   /// Converts in vain.
   ///
   /// - Returns: What the error says. Nothing may be in the folder that was not there before.
-  func failure() throws -> String? {
+  func failure() throws -> String? { try failingError()?.description }
+
+  /// Converts in vain.
+  ///
+  /// - Returns: The error. Nothing may be in the folder that was not there before.
+  func failingError() throws -> ConversionError? {
     let before = try scratch.names()
     let error = #expect(throws: ConversionError.self) { try convert() }
     #expect(try scratch.names() == before)
-    return error?.description
+    return error
   }
 
   /// The bytes of the output.
-  func output() throws -> [UInt8] { try TemporaryDirectory.content(of: options.output) }
+  func output() throws -> [UInt8] { try TemporaryDirectory.content(of: options.output.path) }
 }

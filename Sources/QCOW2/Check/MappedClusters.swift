@@ -25,7 +25,7 @@ package final class MappedClusters {
       inflater = try Inflater(geometry, metadata.compression)
       buffer = try AlignedBuffer(byteCount: geometry.clusterSize, purpose: "a cluster to check")
     } catch {
-      throw .io(IOError(.allocate, "a cluster to check", reason: .noMemory))
+      throw .io(IOError(allocating: "a cluster to check"))
     }
   }
 

@@ -40,9 +40,7 @@ struct ImageChain {
     }
     try remember(
       ImagePart(layers.isEmpty ? .image : .backingFile, try file.identity()), file.path)
-    do { try metadata.checkReadable(file.path) } catch {
-      throw .unsupported(file.path, reason: error.reason)
-    }
+    try metadata.checkReadable(file.path)
     let snapshot = layers.isEmpty ? try snapshot(of: metadata, file) : nil
     let dataFile = try openDataFile(metadata, file)
     guard let geometry = ClusterGeometry(clusterSize: metadata.clusterSize) else {
@@ -113,9 +111,8 @@ struct ImageChain {
           image.path,
           reason: """
             it does not say in what format its backing file \(external.quoted) is, which looks \
-            like \(format.name); if that is right, say so: \
-            qemu-img rebase -u -F FORMAT -b BACKING-FILE \(image.path.shellWord)
-            """)
+            like \(format.name)
+            """, remedies: [.nameBackingFormat(image.path)])
       }
       layers.append(.raw(raw))
       return nil
@@ -124,9 +121,8 @@ struct ImageChain {
         image.path,
         reason: """
           the format \(format.quoted) of its backing file \(external.quoted) is not \
-          read, only raw and qcow2; flatten it first: \
-          qemu-img convert -O qcow2 \(image.path.shellWord) flat.qcow2
-          """)
+          read, only raw and qcow2
+          """, remedies: [.flattenFirst(image.path)])
     }
   }
 
@@ -143,7 +139,7 @@ struct ImageChain {
     do throws(ImageError) {
       return try open(try existing(paths))
     } catch {
-      throw .unsupported(image.path, reason: "its \(external.role.rawValue): \(error)")
+      throw .inPart(image.path, role: external.role.rawValue, error)
     }
   }
 

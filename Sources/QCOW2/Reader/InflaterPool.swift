@@ -49,7 +49,7 @@ final class InflaterPool: Sendable {
     } catch let error as IOError {
       throw .io(error)
     } catch {
-      throw .io(IOError(.allocate, "a decompressor", reason: .noMemory))
+      throw .io(IOError(allocating: "a decompressor"))
     }
   }
 }

@@ -1,8 +1,8 @@
 public import DiskIO
-internal import DiskImage
+public import DiskImage
 
 /// Why an image cannot be written.
-public enum ImageWriterError: Error, Equatable, Sendable {
+public enum ImageWriterError: Error, Equatable, Sendable, IOErrorWrapping {
   /// A system call failed.
   case io(IOError)
   /// The disk has more bytes than an L1 table of 32 MiB maps with such clusters.
@@ -13,33 +13,38 @@ public enum ImageWriterError: Error, Equatable, Sendable {
   case headerTooLarge(bytes: Int, clusterSize: Int)
 }
 
-extension ImageWriterError: CustomStringConvertible {
-  /// What is wrong, the limit, and what to do about it.
+extension ImageWriterError: RemediableError {
+  /// What is wrong, and the limit.
   public var description: String {
     switch self {
     case .io(let error):
       return error.description
     case .diskTooLarge(let virtualSize, let clusterSize, let limit):
-      let advice =
-        ImageLimits.smallestClusterSize(forVirtualSize: virtualSize).map {
-          "use --cluster-size \($0) (\(UInt64($0).inByteUnits)) or larger"
-        } ?? "no cluster size allows it"
       return """
         a disk of \(virtualSize) bytes (\(virtualSize.inByteUnits)) is too large for clusters of \
         \(clusterSize) bytes: QEMU takes at most \(limit) bytes (\(limit.inByteUnits)) then (an L1 \
-        table of 32 MiB); \(advice)
+        table of 32 MiB)\(remedies.isEmpty ? "; no cluster size allows it" : "")
         """
     case .fileTooLarge(let clusters, let clusterSize, let bits, let limit):
       return """
         the output needs \(clusters) clusters of \(clusterSize) bytes, and with \(bits)-bit \
-        refcounts QEMU takes at most \(limit) (a refcount table of 8 MiB); use a larger \
-        --cluster-size
+        refcounts QEMU takes at most \(limit) (a refcount table of 8 MiB)
         """
     case .headerTooLarge(let bytes, let clusterSize):
-      return """
-        the header takes \(bytes) bytes and must fit a cluster of \(clusterSize); use a larger \
-        --cluster-size
-        """
+      return "the header takes \(bytes) bytes and must fit a cluster of \(clusterSize)"
+    }
+  }
+
+  /// What can be done about it.
+  public var remedies: [Remedy] {
+    switch self {
+    case .io:
+      return []
+    case .diskTooLarge(let virtualSize, _, _):
+      let smallest = ImageLimits.smallestClusterSize(forVirtualSize: virtualSize)
+      return smallest.map { [.useLargerClusters(atLeast: $0)] } ?? []
+    case .fileTooLarge, .headerTooLarge:
+      return [.useLargerClusters(atLeast: nil)]
     }
   }
 }

@@ -18,7 +18,7 @@ public struct CheckReport: Codable, Equatable, Sendable {
   /// The version of this structure; it rises when a field changes its meaning or goes away.
   public var reportVersion = 1
   /// The program that wrote the report.
-  public var tool: ConversionReport.Tool
+  public var tool: Tool
   /// What the program was asked to do: `check`.
   public var command = "check"
   /// The name of the image as given.
@@ -79,18 +79,8 @@ extension CheckReport {
 
   /// What was found in the hash store.
   public struct HashStore: Codable, Equatable, Sendable {
-    /// The state of a hash store.
-    public enum State: String, Codable, Sendable {
-      /// It may be used.
-      case valid
-      /// It may not be used, which its marks say.
-      case stale
-      /// Its marks say that it may be used, but it is wrong.
-      case damaged
-    }
-
     /// Whether it may be used.
-    public var state: State
+    public var state: StoreState
     /// Why it is stale.
     public var reason: String?
     /// How many of its parts are wrong.
@@ -111,7 +101,7 @@ extension CheckReport {
     public static let mostListed = 100
 
     /// What is known of a store before it is checked.
-    package init(state: State) {
+    package init(state: StoreState) {
       self.state = state
     }
 

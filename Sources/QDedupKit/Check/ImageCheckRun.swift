@@ -69,7 +69,7 @@ extension CheckReport {
       findings[.checkError] > 0 || storeFailure != nil
       ? .incomplete : isCorrupt ? .corrupt : findings[.leak] > 0 ? .leaks : .clean
     self.init(
-      tool: .init(name: "qdedup", version: qdedupVersion), path: path.string,
+      tool: .current, path: path.string,
       fileSize: file.size, clusterSize: metadata.clusterSize, result: result,
       checkErrors: findings[.checkError], corruptions: findings[.corruption],
       overlaps: findings[.overlap], leaks: findings[.leak],

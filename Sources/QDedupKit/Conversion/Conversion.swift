@@ -25,13 +25,13 @@ final class Conversion {
     tuning = converter.tuning
     progress = converter.progress
     self.input = input
-    let geometry = options.geometry
-    shape = BatchShape(geometry, isCompressed: options.compression != nil)
+    let geometry = options.output.geometry
+    shape = BatchShape(geometry, isCompressed: options.output.compression != nil)
     source = input.batches(geometry, shape, progress)
     writer = try converting({ .inputTooLarge(input.name, $0) }) {
       [options] () throws(ImageWriterError) in
       try ImageWriter(
-        file: output, geometry: options.geometry, virtualSize: input.knownVirtualSize)
+        file: output, geometry: options.output.geometry, virtualSize: input.knownVirtualSize)
     }
     let clusters = try Self.dataClusterCount(of: input, options, progress)
     store = try Self.makeStore(options, tuning, dataClusters: clusters, writer: writer)
@@ -48,12 +48,14 @@ final class Conversion {
   private static func dataClusterCount(
     of input: OpenedInput, _ options: ConvertOptions, _ progress: Progress
   ) throws(ConversionError) -> UInt64? {
-    if options.logStoreOrder != nil { return nil }
-    let most = input.knownVirtualSize.map { options.geometry.clusterCount(forBytes: $0) }
-    guard options.indexMemory == nil, let most,
+    if options.store.order != nil { return nil }
+    let most = input.knownVirtualSize.map { options.output.geometry.clusterCount(forBytes: $0) }
+    guard options.store.memory == nil, let most,
       firstOrder(forDataClusters: most) > firstOrder(forDataClusters: 0)
     else { return most }
-    return try input.dataClusterCount(options.geometry, progress)
+    return try converting(ConversionError.image) { () throws(ImageError) in
+      try input.dataClusterCount(options.output.geometry, progress)
+    }
   }
 
   /// The order to begin with (S9). A small one is left to the end, when the entries are counted:
@@ -66,17 +68,17 @@ final class Conversion {
     _ options: ConvertOptions, _ tuning: ConversionTuning, dataClusters: UInt64?,
     writer: ImageWriter
   ) throws(ConversionError) -> HashStore {
-    let plan = options.indexMemory.map { memory in
+    let plan = options.store.memory.map { memory in
       StorePlan(
-        memory: memory, dataClusters: dataClusters, order: options.logStoreOrder,
-        maxIncarnations: options.maxIncarnations)
+        memory: memory, dataClusters: dataClusters, order: options.store.order,
+        maxIncarnations: options.store.maxIncarnations)
     }
     let order =
-      plan?.order ?? options.logStoreOrder ?? firstOrder(forDataClusters: dataClusters)
+      plan?.order ?? options.store.order ?? firstOrder(forDataClusters: dataClusters)
     let limit =
-      plan?.maxIncarnations ?? options.maxIncarnations ?? HashStore.defaultMaxIncarnations
+      plan?.maxIncarnations ?? options.store.maxIncarnations ?? HashStore.defaultMaxIncarnations
     let storage: any StoreStorage
-    if options.keepsHashStore {
+    if options.store.isKept {
       storage = ImageStoreStorage(writer)
     } else {
       storage = try converting(ConversionError.io) { () throws(IOError) in
@@ -95,36 +97,38 @@ final class Conversion {
     progress.begin(.converting, totalBytes: input.knownVirtualSize)
     let threads = workers
     let pool = BatchPool(
-      geometry: options.geometry, shape: shape, limit: shape.batchCount(threads: threads))
+      geometry: options.output.geometry, shape: shape, limit: shape.batchCount(threads: threads))
     let pipeline = Pipeline(
       source: source, sequencer: sequencer, output: writer.file, pool: pool, shape: shape,
-      compression: options.compression, progress: progress, digest: tuning.digest)
+      compression: options.output.compression, progress: progress, digest: tuning.digest)
     try pipeline.run(threads: threads)
     progress.reach(source.virtualSize)
   }
 
   /// How many threads work.
   var workers: Int {
-    shape.workers(atMost: options.threads, bytesPerReader: input.bytesPerReader)
+    shape.workers(atMost: options.run.threads, bytesPerReader: input.bytesPerReader)
   }
 
   /// Freezes what the store still holds in RAM and completes the image.
   func finish() throws(ConversionError) -> FinishedImage {
     progress.begin(.finishing, totalBytes: nil)
     var extensions: [HeaderExtension] = []
-    var features = options.compression?.method.features ?? []
+    var features = options.output.compression?.method.features ?? []
     storeInUse = StoreInUse(store)
-    if options.keepsHashStore {
+    if options.store.isKept {
       try converting(ConversionError.store) { () throws(StoreError) in
-        if options.logStoreOrder == nil {
-          store = try store.compacted(within: options.indexMemory ?? .max)
+        if options.store.order == nil {
+          store = try store.compacted(within: options.store.memory ?? .max)
         }
         try store.finish(isLast: true)
       }
       features.append(Self.hashStoreFeature)
       extensions.append(try storeExtension(besides: features))
     }
-    let (virtualSize, writer, method) = (source.virtualSize, writer, options.compression?.method)
+    let (virtualSize, writer, method) = (
+      source.virtualSize, writer, options.output.compression?.method
+    )
     return try converting(ConversionError.writer) { () throws(ImageWriterError) in
       try writer.finish(
         virtualSize: virtualSize, method: method, features: features, extensions: extensions)
@@ -144,7 +148,7 @@ final class Conversion {
     var offset: UInt64 = 0
     let room = writer.roomForExtension(besides: features)
     if StoreHeader.fixedBytes + dump.byteCount > room {
-      let clusters = options.geometry.clusterCount(forBytes: UInt64(dump.byteCount))
+      let clusters = options.output.geometry.clusterCount(forBytes: UInt64(dump.byteCount))
       offset = try converting(ConversionError.writer) { () throws(ImageWriterError) in
         try writer.allocate(clusters: clusters).bytes
       }

@@ -32,14 +32,6 @@ public struct ConversionReport: Codable, Equatable, Sendable {
 }
 
 extension ConversionReport {
-  /// A program and its version.
-  public struct Tool: Codable, Equatable, Sendable {
-    /// The name of the program.
-    public var name: String
-    /// Its version.
-    public var version: String
-  }
-
   /// The image that was read.
   public struct Input: Codable, Equatable, Sendable {
     /// Its name as given; `-` for standard input.

@@ -3,63 +3,16 @@ public import DiskImage
 public import QCOW2
 public import SystemPackage
 
-/// Everything that decides what a conversion does, checked before any I/O.
+/// Everything that decides what a conversion does, checked before any I/O: one part for each owner.
 public struct ConvertOptions: Sendable {
-  /// Where the input comes from.
-  public enum Input: Equatable, Sendable {
-    /// A file, a block device or a named pipe.
-    case file(FilePath)
-    /// A raw image from standard input.
-    case standardInput
-  }
-
-  /// The formats that are read.
-  public enum InputFormat: String, CaseIterable, Sendable {
-    case raw, qcow2
-  }
-
-  /// Where the input comes from.
-  public var input: Input
-  /// The name of the new image.
-  public var output: FilePath
-  /// The format to read the input as; nil to tell it by the content.
-  public var inputFormat: InputFormat?
-  /// The internal snapshot of the input to read, by id or name; nil for the image as it is now.
-  public var snapshot: String?
-  /// Whether files that the input names, its backing file and its data file, are opened.
-  public var followsExternalFiles = false
-  /// Whether to read the input although a running QEMU may write to it.
-  public var ignoresLocks = false
-  /// The clusters of the new image.
-  public var geometry: ClusterGeometry
-  /// How the clusters of the new image are compressed; nil for not at all.
-  public var compression: Compression?
-  /// What the store may take in memory, in bytes; nil for what follows from the input (S9). The
-  /// order and the limit of incarnations are then chosen for it, unless they are given.
-  public var indexMemory: UInt64?
-  /// The bytes that `indexMemory` may be.
-  public static let indexMemoryRange = StorePlan.memoryRange
-  /// How many incarnations the store keeps, 0 for no limit (S17); nil for 128, or what fits
-  /// `indexMemory`.
-  public var maxIncarnations: UInt32?
-  /// The order of the log store, 1…31; nil to derive it from the input (S9) and `indexMemory`.
-  public var logStoreOrder: Int?
-  /// The orders that a log store may have.
-  public static let logStoreOrders = StoreGeometry.validOrders
-  /// Whether the new image carries the hash store.
-  public var keepsHashStore = true
-  /// Whether to read the new image back and compare it with the input before it gets its name.
-  public var verifies = false
-  /// How many threads work, at least 1.
-  public var threads: Int {
-    didSet { threads = max(1, threads) }
-  }
-  /// The file that the caller writes the report to afterwards: refused if it is part of the input.
-  public var reportFile: FilePath?
-  /// Whether a file that has the output's name may be replaced.
-  public var replacesOutput = false
-  /// Whether to wait until the new image is on the disk.
-  public var syncs = true
+  /// What is read. `OpenedInput` takes these.
+  public var input: InputOptions
+  /// What the new image is like, and how it gets its name.
+  public var output: Output
+  /// How duplicates are found, and what of that stays in the new image.
+  public var store = Store()
+  /// How the conversion runs.
+  public var run: Run
 
   /// The options that have no defaults; the others are set afterwards.
   ///
@@ -68,10 +21,69 @@ public struct ConvertOptions: Sendable {
   ///   - output: The name of the new image.
   ///   - geometry: The clusters of the new image.
   ///   - threads: How many threads work, at least 1.
-  public init(input: Input, output: FilePath, geometry: ClusterGeometry, threads: Int) {
-    self.input = input
-    self.output = output
-    self.geometry = geometry
-    self.threads = max(1, threads)
+  public init(
+    input: InputOptions.Source, output: FilePath, geometry: ClusterGeometry, threads: Int
+  ) {
+    self.input = InputOptions(input)
+    self.output = Output(path: output, geometry: geometry)
+    run = Run(threads: threads)
+  }
+
+  /// What the new image is like, and how it gets its name.
+  public struct Output: Sendable {
+    /// The name of the new image.
+    public var path: FilePath
+    /// Its clusters.
+    public var geometry: ClusterGeometry
+    /// How its clusters are compressed; nil for not at all.
+    public var compression: Compression?
+    /// Whether to check it, read it back and compare it with the input before it gets its name.
+    public var verifies = false
+    /// Whether a file that has its name may be replaced.
+    public var replaces = false
+    /// Whether to wait until it is on the disk.
+    public var syncs = true
+
+    /// A new image, plain, that replaces nothing.
+    public init(path: FilePath, geometry: ClusterGeometry) {
+      self.path = path
+      self.geometry = geometry
+    }
+  }
+
+  /// The hash store during the conversion, and in the new image.
+  public struct Store: Sendable {
+    /// What it may take in memory, in bytes; nil for what follows from the input (S9). The order
+    /// and the limit of incarnations are then chosen for it, unless they are given.
+    public var memory: UInt64?
+    /// How many incarnations it keeps, 0 for no limit (S17); nil for 128, or what fits `memory`.
+    public var maxIncarnations: UInt32?
+    /// The order of the log store, 1…31; nil to derive it from the input (S9) and `memory`.
+    public var order: Int?
+    /// Whether the new image carries it.
+    public var isKept = true
+
+    /// The bytes that `memory` may be.
+    public static let memoryRange = StorePlan.memoryRange
+    /// The orders that a log store may have.
+    public static let orders = StoreGeometry.validOrders
+
+    /// A store whose size follows from the input.
+    public init() {}
+  }
+
+  /// How the conversion runs. Nothing here decides what the output's bytes are.
+  public struct Run: Sendable {
+    /// How many threads work, at least 1.
+    public var threads: Int {
+      didSet { threads = max(1, threads) }
+    }
+    /// The file that the caller writes the report to afterwards: refused if it is part of the input.
+    public var reportFile: FilePath?
+
+    /// A run with so many threads.
+    public init(threads: Int) {
+      self.threads = max(1, threads)
+    }
   }
 }

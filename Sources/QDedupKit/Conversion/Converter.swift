@@ -36,23 +36,22 @@ public struct Converter: Sendable {
   /// - Throws: `ConversionError`; the output's name is then as it was before.
   public func run() throws(ConversionError) -> ConversionReport {
     let begin = ResourceUsage()
-    let input = try converting({ ConversionError(opening: options, $0) }) {
-      () throws(ImageError) in
-      try OpenedInput(options, progress: progress)
+    let input = try converting(ConversionError.image) { () throws(ImageError) in
+      try OpenedInput(options.input, progress: progress)
     }
-    if case .pipe = input.source, options.verifies { throw .cannotVerifyPipe }
-    if let file = options.reportFile, let part = input.part(file) {
+    if case .pipe = input.source, options.output.verifies { throw .cannotVerifyPipe }
+    if let file = options.run.reportFile, let part = input.part(file) {
       throw .reportIsInput(file, part.role)
     }
     let name = try OutputName(
-      options.output, replaces: options.replacesOutput, inputs: input.parts)
+      options.output.path, replaces: options.output.replaces, inputs: input.parts)
     let output = try converting({ .cannotCreate(CreationFailure($0)) }) { () throws(IOError) in
       try AtomicFile(replacing: name.path)
     }
     let conversion = try Conversion(self, input: input, output: output)
     try conversion.transfer()
     let finished = try conversion.finish()
-    if options.verifies { try verify(output, against: input, threads: conversion.workers) }
+    if options.output.verifies { try verify(output, against: input, threads: conversion.workers) }
     let allocated = try publish(output)
     let report = conversion.report(finished, allocatedBytes: allocated, since: begin)
     progress.finish(report.output.virtualSize)
@@ -76,14 +75,14 @@ public struct Converter: Sendable {
   private func publish(_ output: AtomicFile) throws(ConversionError) -> UInt64 {
     progress.begin(.syncing, totalBytes: nil)
     do {
-      try options.syncs ? output.file.sync() : output.file.reportErrorsOfClosing()
+      try options.output.syncs ? output.file.sync() : output.file.reportErrorsOfClosing()
       let allocated = try output.file.allocatedSize()
       if progress.isCancelled { throw ConversionError.interrupted }
-      try output.publish(replacing: options.replacesOutput, sync: options.syncs)
+      try output.publish(replacing: options.output.replaces, sync: options.output.syncs)
       return allocated
     } catch let error as IOError {
       let isTaken = error.operation == .publish && error.reason == .fileExists
-      throw isTaken ? .outputExists(options.output) : .io(error)
+      throw isTaken ? .outputExists(options.output.path) : .io(error)
     } catch {
       throw .interrupted
     }

@@ -9,13 +9,14 @@ package final class ImageComparison: Sendable {
   private let left: any ImageSource
   private let right: any ImageSource
   private let progress: Progress
-  private let position = Mutex(Position())
+  private let position: Mutex<Position>
   private let failure = Mutex<ConversionError?>(nil)
 
   /// How far the disks are handed out, and the next data of each.
   private struct Position {
     var offset = GuestOffset(0)
-    var data = [GuestRange?](repeating: GuestRange(GuestOffset(0), upTo: GuestOffset(0)), count: 2)
+    var left: DataCursor
+    var right: DataCursor
   }
 
   /// How many bytes a thread compares at a time.
@@ -25,6 +26,7 @@ package final class ImageComparison: Sendable {
     self.left = left
     self.right = right
     self.progress = progress
+    position = Mutex(Position(left: DataCursor(left), right: DataCursor(right)))
   }
 
   /// Compares everything.
@@ -70,15 +72,13 @@ package final class ImageComparison: Sendable {
   private func claim() throws(ConversionError) -> GuestRange? {
     try position.withLock { position throws(ConversionError) in
       guard position.offset.bytes < left.virtualSize else { return nil }
-      // An image is asked again only behind the data that it has named.
-      for (index, image) in [left, right].enumerated() {
-        guard let range = position.data[index], range.end <= position.offset else { continue }
-        position.data[index] = try converting(ConversionError.image) { () throws(ImageError) in
-          try image.nextData(from: position.offset)
-        }
+      let ranges = try converting(ConversionError.image) { () throws(ImageError) in
+        [
+          try position.left.next(from: position.offset),
+          try position.right.next(from: position.offset),
+        ]
       }
-      guard let next = position.data.compactMap({ $0?.start }).min() else { return nil }
-      let start = max(next, position.offset)
+      guard let start = ranges.compactMap({ $0?.start }).min() else { return nil }
       let end = GuestOffset(min(left.virtualSize, start.bytes + Self.step))
       position.offset = end
       return GuestRange(start, upTo: end)
@@ -86,8 +86,7 @@ package final class ImageComparison: Sendable {
   }
 
   private static func buffer() throws(ConversionError) -> AlignedBuffer {
-    try converting(ConversionError.io) { () throws(IOError) in
-      try AlignedBuffer(byteCount: Int(step), purpose: "clusters to compare")
-    }
+    try ConversionError.wrappingIO(
+      try AlignedBuffer(byteCount: Int(step), purpose: "clusters to compare"))
   }
 }

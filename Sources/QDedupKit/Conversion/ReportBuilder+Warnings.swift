@@ -4,16 +4,16 @@ internal import DiskImage
 extension ReportBuilder {
   /// What a user of the output should know.
   var warnings: [String] {
-    input.leftBehind(besides: options.snapshot)
+    input.leftBehind(besides: options.input.snapshot)
       + [memoryWarning, sharingWarning].compactMap { $0 }
   }
 
   /// Order and limit of the store count also if they take more memory than was asked for.
   private var memoryWarning: String? {
-    guard let bound = options.indexMemory, storeInUse.ramBytes > bound else { return nil }
+    guard let bound = options.store.memory, storeInUse.ramBytes > bound else { return nil }
     let causes = [
-      options.logStoreOrder.map { "--log-store-order \($0)" },
-      options.maxIncarnations.map { "--max-incarnations \($0)" },
+      options.store.order.map { "--log-store-order \($0)" },
+      options.store.maxIncarnations.map { "--max-incarnations \($0)" },
     ].compactMap { $0 }
     let advice =
       causes.isEmpty ? "" : "; to keep to it, leave out \(causes.joined(separator: " and "))"
@@ -25,7 +25,7 @@ extension ReportBuilder {
 
   /// A plain image in which anything is shared is not as other images are.
   private var sharingWarning: String? {
-    guard counts.duplicate > 0, options.compression == nil else { return nil }
+    guard counts.duplicate > 0, options.output.compression == nil else { return nil }
     return """
       clusters are shared: after a guest has written to this image, qemu-img check may report \
       OFLAG_COPIED errors although the data is right (qemu-img check -r all repairs them). Use the \

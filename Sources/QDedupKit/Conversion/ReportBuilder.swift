@@ -17,30 +17,30 @@ struct ReportBuilder {
 
   func report() -> ConversionReport {
     ConversionReport(
-      tool: .init(name: "qdedup", version: qdedupVersion),
+      tool: .current,
       input: .init(
         path: input.name, format: input.format.rawValue, virtualSize: source.virtualSize,
         fileSize: source.fileSize),
       output: .init(
-        path: options.output.string, virtualSize: source.virtualSize, fileSize: image.fileSize,
-        allocatedBytes: allocatedBytes, clusterSize: options.geometry.clusterSize,
-        compression: options.compression?.method.rawValue ?? "none",
+        path: options.output.path.string, virtualSize: source.virtualSize, fileSize: image.fileSize,
+        allocatedBytes: allocatedBytes, clusterSize: options.output.geometry.clusterSize,
+        compression: options.output.compression?.method.rawValue ?? "none",
         refcountBits: image.refcountWidth.rawValue),
       clusters: clusters, bytes: bytes, ratios: ratios, hashStore: hashStore,
-      maxReferences: image.highestReferenceCount, verified: options.verifies, timing: timing,
+      maxReferences: image.highestReferenceCount, verified: options.output.verifies, timing: timing,
       peakRssBytes: ResourceUsage().peakResidentBytes, warnings: warnings)
   }
 
   private var clusters: ConversionReport.Clusters {
     let data = counts.unique + counts.duplicate
-    let total = options.geometry.clusterCount(forBytes: source.virtualSize)
+    let total = options.output.geometry.clusterCount(forBytes: source.virtualSize)
     return .init(
       total: total, zero: total - data, data: data, unique: counts.unique,
       duplicate: counts.duplicate)
   }
 
   private var bytes: ConversionReport.Bytes {
-    let size = UInt64(options.geometry.clusterSize)
+    let size = UInt64(options.output.geometry.clusterSize)
     let uniqueBytes = counts.unique * size
     return .init(
       data: uniqueBytes + counts.duplicate * size, written: counts.writtenBytes,
@@ -52,7 +52,7 @@ struct ReportBuilder {
     func ratio(_ part: UInt64, _ whole: UInt64) -> Double {
       whole == 0 ? 1 : Double(part) / Double(whole)
     }
-    let unique = counts.unique * UInt64(options.geometry.clusterSize)
+    let unique = counts.unique * UInt64(options.output.geometry.clusterSize)
     return .init(
       dedup: ratio(bytes.data, unique), compression: ratio(unique, counts.writtenBytes),
       total: ratio(bytes.data, counts.writtenBytes))
@@ -62,11 +62,11 @@ struct ReportBuilder {
     let statistics = store.statistics
     let incarnations = UInt64(store.incarnationCount + store.limboCount)
     let placeBytes =
-      options.keepsHashStore
-      ? store.geometry.bytes(inClustersOf: options.geometry.clusterSize)
+      options.store.isKept
+      ? store.geometry.bytes(inClustersOf: options.output.geometry.clusterSize)
       : store.geometry.incarnationBytes
     return .init(
-      present: options.keepsHashStore, order: store.geometry.order,
+      present: options.store.isKept, order: store.geometry.order,
       entriesPerIncarnation: UInt64(store.geometry.entryCount),
       maxIncarnations: store.maxIncarnations, incarnations: UInt64(store.incarnationCount),
       limbo: UInt64(store.limboCount), freezes: statistics.freezes,
@@ -76,10 +76,10 @@ struct ReportBuilder {
       incarnationHits: statistics.incarnationHits, falsePositives: statistics.falsePositives,
       collisions: counts.collisions, referencesCapped: counts.referencesCapped,
       bytesOnDisk: incarnations * UInt64(placeBytes),
-      ramBytes: storeInUse.ramBytes, indexMemory: options.indexMemory,
+      ramBytes: storeInUse.ramBytes, indexMemory: options.store.memory,
       rememberedClusters: storeInUse.rememberedClusters,
       mayMissClusters: statistics.forgottenEntries,
-      mayMissBytes: statistics.forgottenEntries << UInt64(options.geometry.clusterBits))
+      mayMissBytes: statistics.forgottenEntries << UInt64(options.output.geometry.clusterBits))
   }
 
   private var timing: ConversionReport.Timing {

@@ -5,7 +5,7 @@ extension ImageDescription {
     /// header extension, lists and trailers. What stands in the incarnations is for a check.
     public var isValid: Bool
     /// The same in the words of a check, as far as can be told without one.
-    public var state: CheckReport.HashStore.State
+    public var state: StoreState
     /// Why it is stale or damaged; nil if it is valid.
     public var problem: String?
     /// The order of its tables; nil if its lists cannot be read, like what follows.

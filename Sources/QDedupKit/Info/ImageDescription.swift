@@ -3,7 +3,7 @@ public struct ImageDescription: Codable, Equatable, Sendable {
   /// The version of this structure; it rises when a field changes its meaning or goes away.
   public var reportVersion = 1
   /// The program that wrote the description.
-  public var tool: ConversionReport.Tool
+  public var tool: Tool
   /// What the program was asked to do: `info`.
   public var command = "info"
   /// The name of the image as given.

@@ -28,7 +28,7 @@ public struct ImageInspector: Sendable {
       let format = try file.detectedFormat()
       let (size, allocated) = try file.imageSizes()
       var description = ImageDescription(
-        tool: .init(name: "qdedup", version: qdedupVersion), path: path.string,
+        tool: .current, path: path.string,
         format: format?.rawValue ?? "raw", fileSize: size, allocatedBytes: allocated)
       switch format {
       case nil: description.virtualSize = try RawImage(file).virtualSize

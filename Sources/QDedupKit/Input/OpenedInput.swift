@@ -17,7 +17,7 @@ struct OpenedInput {
   /// The name for the report.
   let name: String
   /// The format that it is read as.
-  let format: ConvertOptions.InputFormat
+  let format: InputOptions.Format
   /// What tells the files that are read from others; none for a pipe without a file behind it.
   let parts: [ImagePart]
 
@@ -27,9 +27,9 @@ struct OpenedInput {
   ///   - options: What to open and what to allow.
   ///   - progress: Asked whether to go on while a pipe is silent.
   /// - Throws: `ImageError`.
-  init(_ options: ConvertOptions, progress: Progress) throws(ImageError) {
+  init(_ options: InputOptions, progress: Progress) throws(ImageError) {
     let file: OwnedFile
-    switch options.input {
+    switch options.source {
     case .standardInput:
       name = "-"
       file = OwnedFile(owning: 0, path: "standard input")
@@ -38,7 +38,7 @@ struct OpenedInput {
       file = try OwnedFile(readingImage: path)
     }
     let kind = try file.imageKind()
-    switch (kind, options.input) {
+    switch (kind, options.source) {
     case (.regular, .file), (.blockDevice, .file):
       if !options.ignoresLocks { try ImageLock.acquireForReading(file) }
       (source, format, parts) = try Self.image(file, options)
@@ -57,19 +57,17 @@ struct OpenedInput {
   }
 
   private static func pipe(
-    _ file: consuming OwnedFile, _ options: ConvertOptions, _ progress: Progress
+    _ file: consuming OwnedFile, _ options: InputOptions, _ progress: Progress
   ) throws(ImageError) -> PipeImage {
     let pipe = try PipeImage(file) { progress.isStopping }
-    if options.inputFormat == .qcow2 || options.inputFormat == nil && pipe.detectedFormat == .qcow2
-    {
+    if options.format == .qcow2 || options.format == nil && pipe.detectedFormat == .qcow2 {
       throw .unsupported(
         pipe.path,
         reason: """
-          a qcow2 image is read at many places, which a pipe does not allow; \
-          save it to a file, and name that (to take its bytes as a raw disk, say -f raw)
-          """)
+          a qcow2 image is read at many places, which a pipe does not allow
+          """, remedies: [.saveToFile, .readAsRaw])
     }
-    if let format = pipe.detectedFormat, options.inputFormat == nil {
+    if let format = pipe.detectedFormat, options.format == nil {
       throw .foreignFormat(pipe.path, format)
     }
     try refuseSnapshot(options, pipe.path)
@@ -77,8 +75,8 @@ struct OpenedInput {
   }
 
   private static func image(
-    _ file: consuming OwnedFile, _ options: ConvertOptions
-  ) throws(ImageError) -> (Source, ConvertOptions.InputFormat, [ImagePart]) {
+    _ file: consuming OwnedFile, _ options: InputOptions
+  ) throws(ImageError) -> (Source, InputOptions.Format, [ImagePart]) {
     switch try format(of: file, options) {
     case .raw:
       let raw = try RawImage(file)
@@ -96,17 +94,15 @@ struct OpenedInput {
 
   /// The format to read a file as; one that is not read is an error.
   private static func format(
-    of file: borrowing OwnedFile, _ options: ConvertOptions
-  ) throws(ImageError) -> ConvertOptions.InputFormat {
-    if options.inputFormat == .raw { return .raw }
+    of file: borrowing OwnedFile, _ options: InputOptions
+  ) throws(ImageError) -> InputOptions.Format {
+    if options.format == .raw { return .raw }
     let detected = try file.detectedFormat()
-    if options.inputFormat == .qcow2, detected != .qcow2 {
+    if options.format == .qcow2, detected != .qcow2 {
       throw .unsupported(
         file.path,
-        reason: """
-          it is no qcow2 image, for it does not begin as one does; leave out -f, and its format is \
-          told by its content
-          """)
+        reason: "it is no qcow2 image, for it does not begin as one does",
+        remedies: [.leaveOut(.format)])
     }
     switch detected {
     case nil: return .raw
@@ -116,10 +112,11 @@ struct OpenedInput {
   }
 
   private static func refuseSnapshot(
-    _ options: ConvertOptions, _ path: FilePath
+    _ options: InputOptions, _ path: FilePath
   ) throws(ImageError) {
     guard options.snapshot != nil else { return }
-    throw .unsupported(path, reason: "a raw image has no snapshots; leave out --snapshot")
+    throw .unsupported(
+      path, reason: "a raw image has no snapshots", remedies: [.leaveOut(.snapshot)])
   }
 }
 
@@ -143,22 +140,8 @@ extension OpenedInput {
   /// How many clusters can hold data (S9); nil for a pipe.
   func dataClusterCount(
     _ geometry: ClusterGeometry, _ progress: Progress
-  ) throws(ConversionError) -> UInt64? {
+  ) throws(ImageError) -> UInt64? {
     guard case .image(let image) = source else { return nil }
-    return try converting(ConversionError.image) { () throws(ImageError) in
-      try image.dataClusterCount(geometry) { progress.isStopping }
-    }
-  }
-
-  /// The batches that the input consists of.
-  func batches(
-    _ geometry: ClusterGeometry, _ shape: BatchShape, _ progress: Progress
-  ) -> any BatchSource {
-    switch source {
-    case .image(let image):
-      ImageBatches(image, geometry: geometry, shape: shape)
-    case .pipe(let pipe):
-      PipeBatches(pipe, geometry: geometry) { progress.isStopping }
-    }
+    return try image.dataClusterCount(geometry) { progress.isStopping }
   }
 }

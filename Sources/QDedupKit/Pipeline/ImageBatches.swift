@@ -6,20 +6,21 @@ internal import Synchronization
 /// ranges without data are passed over.
 package final class ImageBatches: BatchSource {
   private struct Cursor {
+    var data: DataCursor
     var ticket: UInt64 = 0
     var offset = GuestOffset(0)
-    var extent = GuestRange(GuestOffset(0), upTo: GuestOffset(0))
   }
 
   private let image: any ImageSource
   private let geometry: ClusterGeometry
   private let byteCount: UInt64
-  private let cursor = Mutex(Cursor())
+  private let cursor: Mutex<Cursor>
 
   package init(_ image: any ImageSource, geometry: ClusterGeometry, shape: BatchShape) {
     self.image = image
     self.geometry = geometry
     byteCount = UInt64(shape.byteCount)
+    cursor = Mutex(Cursor(data: DataCursor(image)))
   }
 
   package var virtualSize: UInt64 { image.virtualSize }
@@ -39,15 +40,11 @@ package final class ImageBatches: BatchSource {
 
   /// Takes the next batch of the grid that touches a data extent.
   private func claim(_ batch: Batch, _ cursor: inout Cursor) throws(ConversionError) -> Bool {
-    if cursor.extent.end <= cursor.offset {
-      let next = try converting(ConversionError.image) { () throws(ImageError) in
-        try image.nextData(from: cursor.offset)
-      }
-      guard let next else { return false }
-      cursor.extent = next
+    let next = try converting(ConversionError.image) { () throws(ImageError) in
+      try cursor.data.next(from: cursor.offset)
     }
-    let first = max(cursor.offset, cursor.extent.start)
-    batch.start = GuestOffset(first.bytes / byteCount * byteCount)
+    guard let next else { return false }
+    batch.start = GuestOffset(next.start.bytes / byteCount * byteCount)
     let rest = geometry.clusterCount(forBytes: image.virtualSize - batch.start.bytes)
     batch.clusterCount = Int(min(rest, byteCount >> geometry.clusterBits))
     batch.ticket = cursor.ticket

@@ -53,7 +53,7 @@ package struct SavedHashStore {
   }
 
   /// The state of the store, by what has been read of it.
-  var state: CheckReport.HashStore.State {
+  var state: StoreState {
     staleness != nil ? .stale : firstProblem != nil ? .damaged : .valid
   }
 

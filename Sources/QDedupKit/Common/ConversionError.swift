@@ -5,13 +5,13 @@ public import QCOW2
 public import SystemPackage
 
 /// Why a conversion did not come to its end. The output's name is then as it was before.
-public enum ConversionError: Error, Sendable {
+///
+/// The description says what is wrong and where; `remedies` says what can be done.
+public enum ConversionError: Error, Sendable, IOErrorWrapping {
   /// A system call outside the image and the store failed.
   case io(IOError)
   /// The input cannot be read.
   case image(ImageError)
-  /// The input must be unpacked or converted first.
-  case foreignInput(ForeignInput)
   /// The output's folder takes no file.
   case cannotCreate(CreationFailure)
   /// The system starts no further thread.
@@ -58,37 +58,26 @@ extension ConversionError {
   }
 }
 
-extension ConversionError: CustomStringConvertible {
-  /// What is wrong, where, and what to do about it.
+extension ConversionError: RemediableError {
+  /// What is wrong, and where.
   public var description: String {
     switch self {
-    case .io(let error): error.description
+    case .io(let error), .noThread(let error): error.description
     case .image(let error): error.description
-    case .foreignInput(let input): input.description
     case .cannotCreate(let failure): failure.description
-    case .noThread(let error):
-      "\(error); use fewer --threads, or allow more threads or memory (ulimit -a shows the limits)"
     case .writer(let error): error.description
     case .compression(let error): error.description
     case .store(let error): error.description
     case .inputTooLarge(let input, let error): "cannot convert \(input): \(error)"
-    case .outputExists(let path):
-      "\(path) exists already; replace it with --force, or choose another name for the output"
+    case .outputExists(let path): "\(path) exists already"
     case .outputNotRegular(let path):
       "\(path) is not a regular file; the output needs the name of a file to be made"
-    case .outputInUse(let path):
-      "\(path) is in use by a running QEMU; shut that guest down, or choose another name for the output"
-    case .outputIsInput(let path, let role):
-      "\(path) is \(role.ofInput); choose another name for the output"
-    case .reportIsInput(let path, let role):
-      "\(path) is \(role.ofInput); choose another name for the report"
-    case .outputDangling(let path):
-      "\(path) is a symbolic link that leads nowhere; remove it, or choose another name for the output"
+    case .outputInUse(let path): "\(path) is in use by a running QEMU"
+    case .outputIsInput(let path, let role), .reportIsInput(let path, let role):
+      "\(path) is \(role.ofInput)"
+    case .outputDangling(let path): "\(path) is a symbolic link that leads nowhere"
     case .cannotVerifyPipe:
-      """
-      a pipe cannot be read a second time, so its copy cannot be verified; \
-      leave out --verify, or save the input to a file first
-      """
+      "a pipe cannot be read a second time, so its copy cannot be verified"
     case .readBackDamaged(let path, let offset):
       """
       what was written to \(path) at byte \(offset.bytes) is not what comes back; no output was \
@@ -97,9 +86,28 @@ extension ConversionError: CustomStringConvertible {
     case .verificationFailed(let offset):
       """
       verification failed: the output differs from the input at guest byte \(offset.bytes); \
-      no output was kept. Was the input changed meanwhile? If not, please report this
+      no output was kept. Was the input changed in the meantime? If not, please report this
       """
     case .interrupted: "interrupted; no output was kept"
+    }
+  }
+
+  /// What can be done about it.
+  public var remedies: [Remedy] {
+    switch self {
+    case .image(let error): error.remedies
+    case .cannotCreate(let failure): failure.remedies
+    case .writer(let error), .inputTooLarge(_, let error): error.remedies
+    case .noThread: [.useFewerThreads]
+    case .outputExists: [.replace, .chooseAnotherName(.output)]
+    case .outputInUse: [.stopGuest, .chooseAnotherName(.output)]
+    case .outputIsInput: [.chooseAnotherName(.output)]
+    case .reportIsInput: [.chooseAnotherName(.report)]
+    case .outputDangling: [.remove(.output), .chooseAnotherName(.output)]
+    case .cannotVerifyPipe: [.leaveOut(.verification), .saveToFile]
+    case .io, .compression, .store, .outputNotRegular, .readBackDamaged, .verificationFailed,
+      .interrupted:
+      []
     }
   }
 }
