@@ -30,15 +30,16 @@ demo: build ## make a disk image, convert it, check the result with qemu-img
 test: ## run every test
 	@.ci/install-packages build test
 	@$(NEED_SWIFT)
-	@.ci/run-tests $(SWIFT) test -c release
+	@.ci/run-tests $(SWIFT) test -c release --explicit-target-dependency-import-check error
 
-check: ## check format, import order and file lengths
+check: ## check format, imports, file lengths and the benchmarks' tables
 	@$(NEED_SWIFT)
 	@$(SWIFT) format lint --strict --parallel --recursive Sources Tests Package.swift benchmarks/micro
 	@.ci/test-checks
 	@.ci/check-imports
 	@.ci/check-length
-	@echo 'Format, import order and file lengths are in order.'
+	@benchmarks/suite/render --check
+	@echo 'Format, imports, file lengths and tables are in order.'
 
 build: $(PROGRAM) $(SHARE)/qdedup.1 ## build the program and its manual page
 
