@@ -30,6 +30,14 @@ int qdedup_rename_to_new(const char *path, const char *new_path) {
   return renameat2(AT_FDCWD, path, AT_FDCWD, new_path, RENAME_NOREPLACE);
 }
 
+int qdedup_punch_hole(int descriptor, int64_t offset, int64_t count) {
+  return fallocate(descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, count);
+}
+
+int qdedup_zero_range(int descriptor, int64_t offset, int64_t count) {
+  return fallocate(descriptor, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, offset, count);
+}
+
 int qdedup_block_device_size(int descriptor, uint64_t *size) {
   return ioctl(descriptor, BLKGETSIZE64, size);
 }

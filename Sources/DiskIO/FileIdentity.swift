@@ -2,7 +2,7 @@ internal import Glibc
 public import SystemPackage
 
 /// What a file is beyond its name (device and inode): two names with equal identities lead to the
-/// same file.
+/// same file. A block device is the same whichever of its nodes is named.
 public struct FileIdentity: Equatable, Sendable {
   private let device: UInt64
   private let inode: UInt64
@@ -12,10 +12,10 @@ public struct FileIdentity: Equatable, Sendable {
   public let isBlockDevice: Bool
 
   init(_ status: stat) {
-    device = UInt64(status.st_dev)
-    inode = UInt64(status.st_ino)
     isRegular = status.st_mode & S_IFMT == S_IFREG
     isBlockDevice = status.st_mode & S_IFMT == S_IFBLK
+    device = UInt64(isBlockDevice ? status.st_rdev : status.st_dev)
+    inode = isBlockDevice ? 0 : UInt64(status.st_ino)
   }
 
   /// The identity of what has the name `path`, links followed; nil if nothing has.

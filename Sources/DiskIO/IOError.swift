@@ -9,6 +9,7 @@ public struct IOError: Error, Equatable, Sendable {
     case measure = "find the size of"
     case findData = "look for data in"
     case truncate = "set the size of"
+    case makeZeros = "write zeros to"
     case publish = "give its name to"
     case allocate = "allocate memory for"
   }

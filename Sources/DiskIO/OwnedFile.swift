@@ -45,6 +45,19 @@ public struct OwnedFile: ~Copyable, Sendable {
     self.init(owning: opened, path: path)
   }
 
+  /// Opens a block device for reading and writing. The corresponding C function is `open` with
+  /// `O_EXCL`.
+  ///
+  /// - Throws: `IOError` of reason `.resourceBusy` if the system uses the device: it is mounted, or a
+  ///   part of another device.
+  public init(writingDevice path: FilePath) throws(IOError) {
+    let opened = path.withPlatformString { name in
+      retryingOnInterrupt { open(name, O_RDWR | O_EXCL | O_CLOEXEC) }
+    }
+    guard opened >= 0 else { throw IOError(.open, path, reason: .current) }
+    self.init(owning: opened, path: path)
+  }
+
   /// Makes a readable and writable file without a name in `directory`; it is gone once closed.
   ///
   /// Uses `O_TMPFILE`; where the file system has none, a file made by `mkstemp` and unlinked.

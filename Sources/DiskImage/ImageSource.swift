@@ -19,6 +19,10 @@ public protocol ImageSource: Sendable {
   /// How much memory, in bytes, a thread needs at the most while it reads.
   var bytesPerReader: Int { get }
 
+  /// What reads should begin and end at multiples of, so that no compressed cluster is restored
+  /// more than once: a power of two.
+  var clusterBytes: Int { get }
+
   /// The first range at or after `offset` that may hold anything but zeros.
   ///
   /// - Parameter offset: Where to begin, at most `virtualSize`.
@@ -38,6 +42,9 @@ public protocol ImageSource: Sendable {
 extension ImageSource {
   /// None: bytes go straight to where they are wanted.
   public var bytesPerReader: Int { 0 }
+
+  /// No byte is restored.
+  public var clusterBytes: Int { 1 }
 
   /// How many clusters hold at least one byte that may be other than zero.
   ///

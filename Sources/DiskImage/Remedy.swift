@@ -17,6 +17,12 @@ public enum Remedy: Equatable, Sendable {
 
   /// Let the new file replace the one that has its name.
   case replace
+  /// Overwrite the block device, if that is what is wanted.
+  case overwrite
+  /// Unmount the device, or take it out of what it belongs to.
+  case releaseDevice(FilePath)
+  /// Write to a larger device.
+  case chooseLargerDevice
   /// Give the new file another name.
   case chooseAnotherName(NewFile)
   /// Remove what has the name.

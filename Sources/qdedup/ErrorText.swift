@@ -34,6 +34,10 @@ struct ErrorText {
   private func words(_ remedy: Remedy) -> String {
     switch remedy {
     case .replace: "replace it with --force"
+    case .overwrite: "if that is what you want, overwrite it with --force"
+    case .releaseDevice(let path):
+      "unmount it first (lsblk \(path.shellWord) shows what uses it)"
+    case .chooseLargerDevice: "name a larger device"
     case .chooseAnotherName(let file): "choose another name for the \(Self.name(file))"
     case .remove: "remove it"
     case .makeFolder(let folder):

@@ -16,12 +16,18 @@ struct ForeignFormatHint {
   /// What to do with a file.
   ///
   /// - Parameter path: Its name, as a word for a shell.
+  /// - Returns: A command, most often.
   func forFile(_ path: String) -> String {
     switch format {
     case .gzip, .xz, .zstd, .bzip2, .lz4:
-      return "unpack it into a pipe: \(format.rawValue) -dc \(path) | \(call("-")) (\(asRaw))"
+      let unpacking = "\(format.rawValue) -dc \(path)"
+      return command == "export"
+        ? "unpack it first: \(unpacking) >disk.raw (\(asRaw))"
+        : "unpack it into a pipe: \(unpacking) | \(call("-")) (\(asRaw))"
     case .zip:
-      return "unpack it into a pipe: unzip -p \(path) | \(call("-")) (\(asRaw))"
+      return command == "export"
+        ? "unpack it first (\(asRaw))"
+        : "unpack it into a pipe: unzip -p \(path) | \(call("-")) (\(asRaw))"
     case .luks:
       return """
         open it, and convert what is in it: cryptsetup open --readonly \(path) NAME, then \

@@ -34,6 +34,8 @@ struct QDedup: ParsableCommand {
             Larger clusters, and a report for programs.
         zstd -dc disk.img.zst | qdedup convert - disk.qcow2
             Read a raw image from a pipe.
+        qdedup export disk.qcow2 disk.img
+            Write the disk as raw bytes again: to a file, a block device or a pipe.
         qdedup info disk.qcow2
             Show what an image is.
         qdedup check disk.qcow2
@@ -44,7 +46,7 @@ struct QDedup: ParsableCommand {
       check: 1 not all could be checked, 2 corrupt, 3 leaks, 63 not qcow2
       """,
     version: qdedupVersion,
-    subcommands: [ConvertCommand.self, InfoCommand.self, CheckCommand.self])
+    subcommands: [ConvertCommand.self, ExportCommand.self, InfoCommand.self, CheckCommand.self])
 
   /// Without a command nothing is done, which a script must not take for success.
   func run() throws {

@@ -6,11 +6,6 @@ enum ReportFormat: String, ExpressibleByArgument, CaseIterable {
   case text, json, none
 }
 
-/// When and how progress is shown.
-enum ProgressMode: String, ExpressibleByArgument, CaseIterable {
-  case auto, always, never, json
-}
-
 /// What is said about the conversion, and where.
 struct ReportOptions: ParsableArguments {
   @Option(
@@ -30,26 +25,7 @@ struct ReportOptions: ParsableArguments {
     completion: .file(extensions: ["json"]))
   var reportFile: String?
 
-  @Option(
-    help: ArgumentHelp(
-      """
-      Progress on standard error: a bar (always; auto: only on a terminal) or one JSON object a \
-      line (json). (default: auto, or never with --quiet)
-      """,
-      discussion: """
-        A line of json has phase, processed_bytes and total_bytes, which is null where it is not \
-        known: before the input is open, for a pipe, and in phases that do not go through the \
-        disk. After success the last line has the phase done and the disk's size as both.
-        """))
-  var progress: ProgressMode?
-
-  @Flag(
-    name: [.short, .long],
-    help: """
-      Say nothing but errors: no report and no progress, except what --report and --progress ask \
-      for.
-      """)
-  var quiet = false
+  @OptionGroup var progressOptions: ProgressOptions
 
   func validate() throws {
     if reportFile == "-" {
@@ -60,21 +36,14 @@ struct ReportOptions: ParsableArguments {
     }
   }
 
-  /// How progress is shown, quietness considered; nil for not at all.
-  var progressStyle: ProgressStyle? {
-    switch progress ?? (quiet ? .never : .auto) {
-    case .never: nil
-    case .auto: Terminal.standardErrorTakesBar ? .bar : nil
-    case .always: .bar
-    case .json: .json
-    }
-  }
+  /// How progress is shown; nil for not at all.
+  var progressStyle: ProgressStyle? { progressOptions.style }
 
   /// Shows a report on standard output.
   ///
   /// - Throws: `ReportFailure`.
   func show(_ result: ConversionReport) throws {
-    switch report ?? (quiet ? ReportFormat.none : .text) {
+    switch report ?? (progressOptions.quiet ? ReportFormat.none : .text) {
     case .none: return
     case .json: try Terminal.writeReport(try JSONText.pretty(result) + "\n")
     case .text: try Terminal.writeReport(Terminal.legible(ConvertText(result).text))

@@ -41,7 +41,7 @@ import Testing
   func unknownCommandIsRefusedWithThoseThere(typed: String) throws {
     try expectUsageError(
       try Workspace.qdedup([typed]).run(), naming: "there is no command '\(typed)'",
-      "convert, info, check", "--help")
+      "convert, export, info, check", "--help")
   }
 
   @Test("A file in place of a command is answered with the command for it")
@@ -99,7 +99,7 @@ import Testing
       echo "${COMPREPLY[@]}"
       """
     let folder = workspace.folder.path.string
-    for command in ["convert", "info", "check"] {
+    for command in ["convert", "export", "info", "check"] {
       let arguments = ["-c", script, "bash", try BuiltProgram.qdedup().string, folder, command]
       let result = try Command("bash", arguments).run().expectingExit(0)
       #expect(result.output == "in.img\n", "\(command): \(result)")

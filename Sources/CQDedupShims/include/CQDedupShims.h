@@ -20,6 +20,12 @@ int qdedup_link_unnamed(int descriptor, const char *path);
 /* renameat2 with RENAME_NOREPLACE: gives a file another name; EEXIST if that is taken. */
 int qdedup_rename_to_new(const char *path, const char *new_path);
 
+/* fallocate with FALLOC_FL_PUNCH_HOLE, or with FALLOC_FL_ZERO_RANGE, and FALLOC_FL_KEEP_SIZE: a range
+ * reads as zeros afterwards. On a block device the first gives the room back and fails where the
+ * device cannot do that quickly; the second keeps the room, and writes zeros if it must. */
+int qdedup_punch_hole(int descriptor, int64_t offset, int64_t count);
+int qdedup_zero_range(int descriptor, int64_t offset, int64_t count);
+
 /* ioctl BLKGETSIZE64: the size of a block device in bytes. */
 int qdedup_block_device_size(int descriptor, uint64_t *size);
 

@@ -53,4 +53,12 @@ enum Layer: Sendable {
     case .raw(let image): image.virtualSize
     }
   }
+
+  /// The size of its clusters; 1 for a raw image.
+  var clusterBytes: Int {
+    switch self {
+    case .qcow2(let layer): layer.clusterBytes
+    case .raw: 1
+    }
+  }
 }

@@ -19,6 +19,8 @@ public final class QCOW2Image: ImageSource {
   public let fileSize: UInt64
   /// Room to restore a compressed cluster of each kind that the files may hold.
   public let bytesPerReader: Int
+  /// The size of the largest clusters in the chain.
+  public let clusterBytes: Int
   /// The files that are read.
   public let parts: [ImagePart]
 
@@ -33,6 +35,7 @@ public final class QCOW2Image: ImageSource {
     self.bytesPerReader = bytesPerReader
     self.parts = parts
     virtualSize = layers[0].virtualSize
+    clusterBytes = layers.reduce(1) { max($0, $1.clusterBytes) }
   }
 
   /// The next run of data, by what the tables of all layers say.

@@ -28,6 +28,12 @@ public enum ConversionError: Error, Sendable, IOErrorWrapping {
   case outputExists(FilePath)
   /// The output's name leads to something other than a regular file.
   case outputNotRegular(FilePath)
+  /// The output is a block device, and nothing said that its content may be lost.
+  case deviceNotAllowed(FilePath)
+  /// The system uses the block device: it is mounted, say.
+  case deviceBusy(FilePath)
+  /// The disk is larger than the block device that is to take it.
+  case deviceTooSmall(FilePath, byteCount: UInt64, needed: UInt64)
   /// A running QEMU writes to the file that would be replaced.
   case outputInUse(FilePath)
   /// The output is the input, or a file that the input consists of.
@@ -72,6 +78,17 @@ extension ConversionError: RemediableError {
     case .outputExists(let path): "\(path) exists already"
     case .outputNotRegular(let path):
       "\(path) is not a regular file; the output needs the name of a file to be made"
+    case .deviceNotAllowed(let path):
+      "\(path) is a block device, and everything on it would be lost"
+    case .deviceBusy(let path):
+      """
+      \(path) is in use by the system: it, or a part of it, is mounted, or belongs to another device
+      """
+    case .deviceTooSmall(let path, let byteCount, let needed):
+      """
+      \(path) has \(byteCount) bytes (\(byteCount.inByteUnits)), and the disk needs \(needed) \
+      (\(needed.inByteUnits))
+      """
     case .outputInUse(let path): "\(path) is in use by a running QEMU"
     case .outputIsInput(let path, let role), .reportIsInput(let path, let role):
       "\(path) is \(role.ofInput)"
@@ -100,6 +117,9 @@ extension ConversionError: RemediableError {
     case .writer(let error), .inputTooLarge(_, let error): error.remedies
     case .noThread: [.useFewerThreads]
     case .outputExists: [.replace, .chooseAnotherName(.output)]
+    case .deviceNotAllowed: [.overwrite]
+    case .deviceBusy(let path): [.releaseDevice(path)]
+    case .deviceTooSmall: [.chooseLargerDevice]
     case .outputInUse: [.stopGuest, .chooseAnotherName(.output)]
     case .outputIsInput: [.chooseAnotherName(.output)]
     case .reportIsInput: [.chooseAnotherName(.report)]

@@ -52,7 +52,8 @@ public struct Converter: Sendable {
     try conversion.transfer()
     let finished = try conversion.finish()
     if options.output.verifies { try verify(output, against: input, threads: conversion.workers) }
-    let allocated = try publish(output)
+    let allocated = try output.publish(
+      replacing: options.output.replaces, syncs: options.output.syncs, progress)
     let report = conversion.report(finished, allocatedBytes: allocated, since: begin)
     progress.finish(report.output.virtualSize)
     return report
@@ -68,28 +69,30 @@ public struct Converter: Sendable {
     }
     try ImageComparison(image, written, progress: progress).run(threads: threads)
   }
+}
 
-  /// Gives the output its name.
+extension AtomicFile {
+  /// Gives a complete output its name, unless the operation is to stop.
   ///
   /// - Returns: What the output takes on the disk, in bytes.
-  private func publish(_ output: AtomicFile) throws(ConversionError) -> UInt64 {
+  func publish(
+    replacing: Bool, syncs: Bool, _ progress: Progress
+  ) throws(ConversionError) -> UInt64 {
     progress.begin(.syncing, totalBytes: nil)
     do {
-      try options.output.syncs ? output.file.sync() : output.file.reportErrorsOfClosing()
-      let allocated = try output.file.allocatedSize()
+      try syncs ? file.sync() : file.reportErrorsOfClosing()
+      let allocated = try file.allocatedSize()
       if progress.isCancelled { throw ConversionError.interrupted }
-      try output.publish(replacing: options.output.replaces, sync: options.output.syncs)
+      try publish(replacing: replacing, sync: syncs)
       return allocated
     } catch let error as IOError {
       let isTaken = error.operation == .publish && error.reason == .fileExists
-      throw isTaken ? .outputExists(options.output.path) : .io(error)
+      throw isTaken ? .outputExists(path) : .io(error)
     } catch {
       throw .interrupted
     }
   }
-}
 
-extension AtomicFile {
   /// The same file, opened once more for reading.
   fileprivate func reopenedImage() throws(ImageError) -> OwnedFile {
     do { return try reopenedForReading() } catch { throw .io(error) }

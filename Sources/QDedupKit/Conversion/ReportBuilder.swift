@@ -27,7 +27,8 @@ struct ReportBuilder {
         compression: options.output.compression?.method.rawValue ?? "none",
         refcountBits: image.refcountWidth.rawValue),
       clusters: clusters, bytes: bytes, ratios: ratios, hashStore: hashStore,
-      maxReferences: image.highestReferenceCount, verified: options.output.verifies, timing: timing,
+      maxReferences: image.highestReferenceCount, verified: options.output.verifies,
+      timing: .init(since: begin, byteCount: bytes.data),
       peakRssBytes: ResourceUsage().peakResidentBytes, warnings: warnings)
   }
 
@@ -80,14 +81,5 @@ struct ReportBuilder {
       rememberedClusters: storeInUse.rememberedClusters,
       mayMissClusters: statistics.forgottenEntries,
       mayMissBytes: statistics.forgottenEntries << UInt64(options.output.geometry.clusterBits))
-  }
-
-  private var timing: ConversionReport.Timing {
-    let end = ResourceUsage()
-    let wall = end.wallSeconds - begin.wallSeconds
-    return .init(
-      wallSeconds: wall, userSeconds: end.userSeconds - begin.userSeconds,
-      systemSeconds: end.systemSeconds - begin.systemSeconds,
-      bytesPerSecond: wall > 0 ? UInt64(Double(bytes.data) / wall) : 0)
   }
 }
