@@ -26,9 +26,9 @@ import Testing
     }
   }
 
-  /// The mapping that a descriptor stands for, made from a hash store's number.
+  /// The mapping that an L2 entry of a compressed cluster stands for.
   private func mapping(_ entry: UInt64) -> ClusterMapping {
-    ClusterMapping(physicalSector: 1 << 63 | entry & 0x3FFF_FFFF_FFFF_FFFF)
+    ClusterMapping(descriptor: entry & 0x3FFF_FFFF_FFFF_FFFF)
   }
 
   @Test("A descriptor's fields are where the specification has them", arguments: 9...21)
@@ -51,20 +51,13 @@ import Testing
     #expect(described > 1000)
   }
 
-  @Test("The number for a hash store leads back to the mapping", arguments: 9...21)
-  func physicalSector(clusterBits: Int) throws {
+  @Test("A standard cluster has no descriptor and one cluster of bytes", arguments: 9...21)
+  func standard(clusterBits: Int) throws {
     let geometry = try #require(ClusterGeometry(clusterSize: 1 << clusterBits))
-    let descriptor = Descriptor(clusterBits: clusterBits)
     for piece in pieces(geometry.clusterSize) {
       let standard = ClusterMapping(standard: HostOffset((piece.host >> 21 + 1) << 21))
-      #expect(standard.isCompressed == false)
-      #expect(standard.physicalSector == standard.host(geometry).bytes / 512)
+      #expect(standard.isCompressed == false && standard.descriptor == nil)
       #expect(standard.byteCount(geometry) == geometry.clusterSize)
-      #expect(ClusterMapping(physicalSector: standard.physicalSector) == standard)
-      let entry = descriptor.entry(host: piece.host, byteCount: 1)
-      let compressed = mapping(entry)
-      #expect(compressed.physicalSector == entry ^ (3 << 62))
-      #expect(ClusterMapping(physicalSector: compressed.physicalSector) == compressed)
     }
   }
 

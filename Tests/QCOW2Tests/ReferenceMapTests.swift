@@ -8,10 +8,11 @@ import Testing
   func agreesWithModel(seed: UInt64) {
     var random = SplitMix64(seed: seed)
     var map = ReferenceMap(clusterCount: 200_000)
-    var model: [UInt64: UInt64] = [:]
+    var model: [HostCluster: UInt64] = [:]
     let limit: UInt32 = seed % 2 == 0 ? 65_535 : .max
-    // Around the ends of pages and of pieces, and the cluster behind the file's end.
-    let clusters: [UInt64] = [0, 1, 1023, 1024, 32_767, 32_768, 65_536, 199_999, 200_000]
+    // Around the ends of pages and of pieces, and the cluster after the file's end.
+    let clusters = [0, 1, 1023, 1024, 32_767, 32_768, 65_536, 199_999, 200_000]
+      .map(HostCluster.init)
     for _ in 0..<2000 {
       let cluster = clusters.randomElement(using: &random)!
       let times = [1, 1, 2, 250, 255, 40_000, 1 << 40].randomElement(using: &random)!
@@ -21,8 +22,8 @@ import Testing
       model[cluster] = min(sum, UInt64(limit))
       #expect(UInt64(map.count(cluster)) == model[cluster])
     }
-    var used: [UInt64] = []
-    map.forEachUsed(in: 0..<200_001) { used.append($0) }
+    var used: [HostCluster] = []
+    map.forEachUsed(in: HostCluster(0)..<HostCluster(200_001)) { used.append($0) }
     #expect(used == model.keys.sorted())
     #expect(used.allSatisfy { UInt64(map.count($0)) == model[$0] })
   }
@@ -30,26 +31,31 @@ import Testing
   @Test("Uses add up, and are apart from counts")
   func uses() {
     var map = ReferenceMap(clusterCount: 10)
-    #expect(map.add(3, times: 300, .l2Table, limit: .max) == 0)
-    #expect(map.add(3, times: 1, .data, limit: .max) == 0)
-    map.note(.countedOnce, of: 3)
-    map.note(.countedOnce, of: 4)
-    #expect(map.uses(3) == [.l2Table, .data, .countedOnce] && map.count(3) == 301)
-    #expect(map.uses(4) == .countedOnce && map.count(4) == 0)
-    #expect(map.uses(5) == [] && map.count(1 << 40) == 0)
+    let (three, four) = (HostCluster(3), HostCluster(4))
+    #expect(map.add(three, times: 300, .l2Table, limit: .max) == 0)
+    #expect(map.add(three, times: 1, .data, limit: .max) == 0)
+    map.note(.countedOnce, of: three)
+    map.note(.countedOnce, of: four)
+    #expect(map.uses(three) == [.l2Table, .data, .countedOnce] && map.count(three) == 301)
+    #expect(map.uses(four) == .countedOnce && map.count(four) == 0)
+    #expect(map.uses(HostCluster(5)) == [] && map.count(HostCluster(1 << 40)) == 0)
   }
 
   @Test("Beyond the limit nothing is counted, and that is reported")
   func limited() {
     // A page has 64 KiB for 32,768 clusters, a piece for high counts 4 KiB.
     var map = ReferenceMap(clusterCount: 1 << 20, mostBytes: 68 << 10)
-    #expect(map.add(5, times: 254, .data, limit: .max) == 0)
-    #expect(map.add(6, times: 255, .data, limit: .max) == 0)
-    #expect(!map.isExhausted && map.count(5) == 254 && map.count(6) == 255)
-    #expect(map.add(1024, times: 255, .data, limit: .max) == 0)
-    #expect(map.isExhausted && map.count(1024) == 0)
-    #expect(map.add(40_000, times: 1, .data, limit: .max) == 0)
-    #expect(map.count(40_000) == 0 && map.count(6) == 255)
+    func add(_ index: UInt64, _ times: UInt64) -> UInt64 {
+      map.add(HostCluster(index), times: times, .data, limit: .max)
+    }
+    func count(_ index: UInt64) -> UInt32 { map.count(HostCluster(index)) }
+    #expect(add(5, 254) == 0)
+    #expect(add(6, 255) == 0)
+    #expect(!map.isExhausted && count(5) == 254 && count(6) == 255)
+    #expect(add(1024, 255) == 0)
+    #expect(map.isExhausted && count(1024) == 0)
+    #expect(add(40_000, 1) == 0)
+    #expect(count(40_000) == 0 && count(6) == 255)
   }
 
   @Test("Refcounts of every width are read", arguments: 0...6 as ClosedRange<UInt32>)
@@ -67,6 +73,23 @@ import Testing
           : UInt64(bytes[index * width / 8]) >> UInt64(index * width % 8) % (1 << UInt64(width))
         #expect(block[index] == expected)
       }
+    }
+  }
+
+  @Test(
+    "Refcounts of every width come back as they were encoded",
+    arguments: 0...6 as ClosedRange<UInt32>)
+  func encodedWidths(order: UInt32) {
+    var random = SplitMix64(seed: UInt64(order) + 7)
+    let width = 1 << UInt64(order)
+    let counts = (0..<512 * 8 / width).map { _ in random.next() >> (64 - UInt64(width)) }
+    var bytes = [UInt8](repeating: 0xA5, count: 512)
+    bytes.withUnsafeMutableBytes {
+      RefcountBlock.encode(into: $0, order: order) { counts[$0] }
+    }
+    bytes.withUnsafeBytes { raw in
+      let block = RefcountBlock(raw, order: order)
+      #expect(counts.indices.allSatisfy { block[$0] == counts[$0] })
     }
   }
 }

@@ -8,7 +8,7 @@ public struct CheckFinding: Equatable, Sendable {
     case checkError = "check error"
     /// Tables contradict each other: data is lost, or will be when something is written.
     case corruption
-    /// Metadata stands where something else stands too.
+    /// Metadata is where something else is too.
     case overlap
     /// A cluster is counted more often than it is used: room is lost, nothing else.
     case leak
@@ -50,7 +50,7 @@ public struct CheckFindings: Equatable, Sendable {
 
   /// The findings that are kept, in the order of the search.
   public private(set) var listed: [CheckFinding] = []
-  /// What mends everything that was found; nil if something is beyond that.
+  /// What repairs everything that was found; nil if something is beyond that.
   public private(set) var repair: Repair? = .leaks
   private var counts: [CheckFinding.Kind: UInt64] = [:]
   private var listedCounts: [CheckFinding.Kind: Int] = [:]
@@ -66,7 +66,7 @@ public struct CheckFindings: Equatable, Sendable {
   /// - Parameters:
   ///   - kind: What it means.
   ///   - times: How often it counts.
-  ///   - repair: What mends it; nil for nothing that is sure to lose no data.
+  ///   - repair: What repairs it; nil for nothing that is sure to lose no data.
   ///   - finding: Makes what is kept; not called where there is no room.
   mutating func add(
     _ kind: CheckFinding.Kind, times: UInt64 = 1, repair: Repair? = nil,
@@ -79,4 +79,29 @@ public struct CheckFindings: Equatable, Sendable {
     listedCounts[kind, default: 0] += 1
     listed.append(finding())
   }
+}
+
+/// How much `qemu-img check -r` is to repair. What a guest reads is the same before and after it: only
+/// refcounts, and flags that follow from them, change.
+public enum Repair: String, Codable, Sendable {
+  /// Clusters that are counted and that nothing uses.
+  case leaks
+  /// All that is wrong.
+  case all
+}
+
+/// What a check of an image found, and what the image holds.
+public struct ImageCheck: Sendable {
+  /// What is wrong.
+  public internal(set) var findings = CheckFindings()
+  /// The number of guest clusters of the disk.
+  public internal(set) var totalClusters: UInt64 = 0
+  /// How many of them have a place in the file.
+  public internal(set) var allocatedClusters: UInt64 = 0
+  /// How many of them are compressed.
+  public internal(set) var compressedClusters: UInt64 = 0
+  /// How many of them do not follow the one before them; compressed ones never do.
+  public internal(set) var fragmentedClusters: UInt64 = 0
+  /// The end of the last host cluster that is used or counted.
+  public internal(set) var end = HostOffset(0)
 }

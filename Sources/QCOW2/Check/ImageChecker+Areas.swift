@@ -3,7 +3,7 @@ internal import DiskImage
 internal import SystemPackage
 
 extension FilePath {
-  /// Whether a file has this name, or one cannot tell.
+  /// Whether a file has this name, or may have it.
   fileprivate var mayExist: Bool {
     do { return try FileIdentity(of: self) != nil } catch { return true }
   }
@@ -42,7 +42,7 @@ extension ImageChecker {
 
   /// Looks for the data file, without opening it: where there is none, the tables lead to nothing.
   ///
-  /// A name that is not that of a local file tells nothing.
+  /// A name that is not that of a local file says nothing.
   func checkDataFile() {
     guard let external = metadata.dataFile else { return }
     if external.bytes.isEmpty {
@@ -124,7 +124,7 @@ extension ImageChecker {
   }
 
   private func padded(_ count: Int, at host: HostOffset) throws(FormatError) -> [UInt8] {
-    do { return try file.padded(count, at: host.bytes) } catch {
+    do { return try file.padded(count, at: host) } catch {
       throw FormatError("the bitmap directory: \(error)")
     }
   }

@@ -9,7 +9,7 @@ extension ImageChecker {
       at: header.l1Offset, count: UInt64(header.l1EntryCount)
     ) { index, entry throws(ImageError) in
       guard let table = TableEntry.hostOffset(entry),
-        let isOne = try hasOneReference(table.bytes >> UInt64(geometry.clusterBits)),
+        let isOne = try hasOneReference(geometry.cluster(at: table)),
         isOne != (entry & TableEntry.copied != 0)
       else { return }
       add("an L2 table", host: table, guest: guest(ofTable: index), shouldBeSet: isOne)
@@ -28,7 +28,7 @@ extension ImageChecker {
       do throws(ImageError) {
         let isOne =
           metadata.dataFile == nil
-          ? try hasOneReference(host.bytes >> UInt64(geometry.clusterBits)) : true
+          ? try hasOneReference(geometry.cluster(at: host)) : true
         guard let isOne, isOne != (entry & TableEntry.copied != 0) else { return }
         add(
           "a cluster of data", host: host, guest: guest(ofTable: use.index, entry: index),
@@ -51,7 +51,7 @@ extension ImageChecker {
     }
   }
 
-  /// Looks for metadata that stands where something else stands too. Refcounts may be right all the
+  /// Looks for metadata that is where something else is too. Refcounts may be right all the
   /// same: then the next write destroys one of the two.
   func checkOverlaps() {
     let names: [(ReferenceMap.Use, String)] = [
@@ -59,13 +59,13 @@ extension ImageChecker {
       (.refcounts, "refcounts"), (.snapshotTable, "the snapshot table"),
       (.other, "a bitmap or an encryption header"), (.data, "data"),
     ]
-    references.forEachUsed(in: 0..<clusterCount + 1) { cluster in
+    references.forEachUsed(in: HostCluster(0)..<HostCluster(clusterCount + 1)) { cluster in
       let uses = references.uses(cluster).subtracting(.countedOnce)
       guard uses.rawValue.nonzeroBitCount > 1 else { return }
       result.findings.add(.overlap) {
         CheckFinding(
           .overlap, "a cluster is used for different things",
-          host: HostOffset(cluster << UInt64(geometry.clusterBits)), expected: "one use",
+          host: geometry.host(of: cluster), expected: "one use",
           found: names.filter { uses.contains($0.0) }.map(\.1).joined(separator: " and "))
       }
     }

@@ -55,7 +55,7 @@ extension ImageChecker {
     min(byteCount, file.size - min(file.size, host.bytes))
   }
 
-  /// Whether tables that have so many bytes in the file may stand apart, so that reading them all is
+  /// Whether tables that have so many bytes in the file may be apart, so that reading them all is
   /// no more work than reading the file. Small images get some room for damage.
   func mayBeApart(_ byteCount: UInt64) -> Bool {
     byteCount / 2 <= file.size + (32 << 20)
@@ -109,7 +109,7 @@ extension ImageChecker {
         result.findings.add(.corruption, times: times) {
           CheckFinding(
             .corruption, "L1 entry \(index) has reserved bits set",
-            host: HostOffset(host.bytes + index * 8), guest: guest(ofTable: index),
+            host: host.advanced(by: index * 8), guest: guest(ofTable: index),
             expected: "zeros", found: hexadecimal(entry & Self.l1Reserved), count: times)
         }
       }

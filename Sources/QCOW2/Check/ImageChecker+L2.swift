@@ -9,8 +9,8 @@ extension ImageChecker {
   func readL2Tables() throws(ImageError) {
     for table in l2Tables.keys.sorted() {
       guard let use = l2Tables[table] else { continue }
-      // Where the run of clusters that one after another stand side by side would go on.
-      var next: UInt64?
+      // Where a run of clusters that are side by side would go on.
+      var next: HostOffset?
       try forEachEntry(of: table) { index, entry, bitmap in
         let place = L2Place(
           entry: entry, bitmap: bitmap, table: table, index: index, use: use,
@@ -43,7 +43,7 @@ extension ImageChecker {
   }
 
   /// Checks an L2 entry and counts what it names.
-  private func check(_ place: L2Place, next: inout UInt64?) {
+  private func check(_ place: L2Place, next: inout HostOffset?) {
     let entry = place.entry
     if entry & TableEntry.compressed != 0 { return checkCompressed(place) }
     if entry & Self.l2Reserved != 0 {
@@ -72,8 +72,8 @@ extension ImageChecker {
         "\(host.bytes)")
     }
     result.allocatedClusters += place.use.active
-    if let next, next != host.bytes { result.fragmentedClusters += place.use.active }
-    next = host.bytes + geometry.clusterSize
+    if let next, next != host { result.fragmentedClusters += place.use.active }
+    next = host.advanced(by: geometry.clusterSize)
     if metadata.dataFile == nil {
       refer(
         to: host, byteCount: geometry.clusterSize, .data, times: place.use.all,
@@ -106,7 +106,7 @@ extension ImageChecker {
   }
 
   /// Whether an entry that is not compressed names a place. In a data file the first cluster
-  /// stands at byte 0, and COPIED tells that it is there.
+  /// is at byte 0, and COPIED says that it is there.
   func isAllocated(_ entry: UInt64) -> Bool {
     if entry & TableEntry.offsetMask != 0 { return true }
     let readsAsZeros = !geometry.hasSubclusters && entry & TableEntry.readsAsZeros != 0
@@ -117,8 +117,7 @@ extension ImageChecker {
     result.findings.add(.corruption, times: place.use.all) {
       CheckFinding(
         .corruption, what,
-        host: HostOffset(
-          place.table.bytes + place.index * UInt64(geometry.wordsPerEntry) * 8),
+        host: place.table.advanced(by: place.index * UInt64(geometry.wordsPerEntry) * 8),
         guest: place.guest, expected: expected, found: found, count: place.use.all)
     }
   }
@@ -129,7 +128,7 @@ extension ImageChecker {
   }
 }
 
-/// An L2 entry, and where it stands.
+/// An L2 entry, and where it is.
 private struct L2Place {
   let entry: UInt64
   let bitmap: UInt64

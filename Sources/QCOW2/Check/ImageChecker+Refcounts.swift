@@ -34,8 +34,8 @@ extension ImageChecker {
         return corruption(
           "is not aligned", "a multiple of \(geometry.clusterSize)", "\(block.bytes)")
       }
-      let cluster = block.bytes >> UInt64(geometry.clusterBits)
-      if cluster >= clusterCount {
+      let cluster = geometry.cluster(at: block)
+      if cluster.index >= clusterCount {
         return corruption("is outside the file", "less than \(file.size)", "\(block.bytes)")
       }
       refer(to: block, byteCount: geometry.clusterSize, .refcounts, "a refcount block")
@@ -47,24 +47,27 @@ extension ImageChecker {
   /// Compares the refcount of each cluster of the file with the references that were counted, and
   /// notes which clusters are counted once.
   func compareRefcounts() throws(ImageError) {
-    // A reference may reach into the cluster behind the file's end.
-    let end = references.count(clusterCount) > 0 ? clusterCount + 1 : clusterCount
+    // A reference may reach into the cluster after the file's end.
+    let isBeyond = references.count(HostCluster(clusterCount)) > 0
+    let end = HostCluster(isBeyond ? clusterCount + 1 : clusterCount)
     let blockReader = try TableReader(file, byteCount: Int(geometry.clusterSize))
-    var next: UInt64 = 0
+    var next = HostCluster(0)
     try tableReader.forEachWord(
       at: metadata.header.refcountTableOffset, count: refcountTableEntries
     ) { index, entry throws(ImageError) in
-      let first = index << countsPerBlockBits
+      let first = HostCluster(index << countsPerBlockBits)
       let block = HostOffset(entry & ~Self.refcountReserved)
       guard first < end, block.bytes != 0 else { return }
       compareUncounted(next..<first)
-      next = min(end, first + 1 << countsPerBlockBits)
+      next = min(end, HostCluster((index + 1) << countsPerBlockBits))
       if !geometry.isClusterAligned(block) || block.bytes > UInt64(Int64.max) {
         unreadableBlocks.insert(index)
-        result.findings.add(.checkError, times: next - first) {
+        let count = next.index - first.index
+        result.findings.add(.checkError, times: count) {
           CheckFinding(
-            .checkError, "the refcounts of clusters \(first) to \(next - 1) cannot be read",
-            host: block, count: next - first)
+            .checkError,
+            "the refcounts of clusters \(first.index) to \(next.index - 1) cannot be read",
+            host: block, count: count)
         }
       } else {
         try compare(block, first..<next, blockReader)
@@ -75,14 +78,14 @@ extension ImageChecker {
 
   /// Compares the refcounts of one block with the references to the clusters of `range`.
   private func compare(
-    _ block: HostOffset, _ range: Range<UInt64>, _ reader: TableReader
+    _ block: HostOffset, _ range: Range<HostCluster>, _ reader: TableReader
   ) throws(ImageError) {
     var isHole = true
     try reader.forEachPiece(at: block, byteCount: geometry.clusterSize) { _, bytes in
       isHole = false
       let counts = RefcountBlock(bytes, order: metadata.header.refcountOrder)
       for cluster in range {
-        let stored = counts[Int(cluster - range.lowerBound)]
+        let stored = counts[range.lowerBound.distance(to: cluster)]
         if stored == 1 { references.note(.countedOnce, of: cluster) }
         compare(cluster, stored)
       }
@@ -91,17 +94,17 @@ extension ImageChecker {
   }
 
   /// Compares clusters that have no refcounts, which is a refcount of 0.
-  private func compareUncounted(_ range: Range<UInt64>) {
+  private func compareUncounted(_ range: Range<HostCluster>) {
     references.forEachUsed(in: range) { compare($0, 0) }
   }
 
   /// Compares the refcount of one cluster with its references.
-  private func compare(_ cluster: UInt64, _ stored: UInt64) {
+  private func compare(_ cluster: HostCluster, _ stored: UInt64) {
     let counted = UInt64(references.count(cluster))
     if stored == 0, counted == 0 { return }
-    let host = HostOffset(cluster << UInt64(geometry.clusterBits))
-    result.end = HostOffset(host.bytes + geometry.clusterSize)
-    // The highest count that is kept stands for all above it.
+    let host = geometry.host(of: cluster)
+    result.end = host.advanced(by: geometry.clusterSize)
+    // The highest count that is kept means itself and all above it.
     if stored == counted || counted == UInt64(UInt32.max) && stored > counted { return }
     let kind: CheckFinding.Kind = stored < counted ? .corruption : .leak
     // Flags may have followed from a refcount that was not 0.
@@ -114,31 +117,32 @@ extension ImageChecker {
 
   /// The refcount of any cluster, by the blocks; nil if it cannot be read.
   ///
-  /// It reads from the file, unlike `hasOneReference`, and is for clusters behind the file's end.
-  func storedRefcount(_ cluster: UInt64) throws(ImageError) -> UInt64? {
-    let index = cluster >> countsPerBlockBits
+  /// It reads from the file, unlike `hasOneReference`, and is for clusters after the file's end.
+  func storedRefcount(_ cluster: HostCluster) throws(ImageError) -> UInt64? {
+    let index = cluster.index >> countsPerBlockBits
     guard index < refcountTableEntries else { return 0 }
-    let entry = try file.padded(8, at: metadata.header.refcountTableOffset.bytes + index * 8)
+    let place = metadata.header.refcountTableOffset.advanced(by: index * 8)
+    let entry = try file.padded(8, at: place)
       .withUnsafeBytes { $0.loadBigEndian(UInt64.self, at: 0) }
-    let block = entry & ~Self.refcountReserved
-    if block == 0 { return 0 }
-    guard geometry.isClusterAligned(HostOffset(block)), block <= UInt64(Int64.max) else {
+    let block = HostOffset(entry & ~Self.refcountReserved)
+    if block.bytes == 0 { return 0 }
+    guard geometry.isClusterAligned(block), block.bytes <= UInt64(Int64.max) else {
       return nil
     }
     // Eight counts always fill whole bytes.
-    let inBlock = cluster & (1 << countsPerBlockBits - 1)
+    let inBlock = cluster.index & (1 << countsPerBlockBits - 1)
     let group = inBlock & ~7
     let width = Int(1) << Int(metadata.header.refcountOrder)
-    let bytes = try file.padded(width, at: block + group * UInt64(width) / 8)
+    let bytes = try file.padded(width, at: block.advanced(by: group * UInt64(width) / 8))
     return bytes.withUnsafeBytes {
       RefcountBlock($0, order: metadata.header.refcountOrder)[Int(inBlock - group)]
     }
   }
 
   /// Whether the refcount of a cluster is 1; nil if it cannot be read.
-  func hasOneReference(_ cluster: UInt64) throws(ImageError) -> Bool? {
-    guard cluster < clusterCount else { return try storedRefcount(cluster).map { $0 == 1 } }
-    if !unreadableBlocks.isEmpty, unreadableBlocks.contains(cluster >> countsPerBlockBits) {
+  func hasOneReference(_ cluster: HostCluster) throws(ImageError) -> Bool? {
+    guard cluster.index < clusterCount else { return try storedRefcount(cluster).map { $0 == 1 } }
+    if !unreadableBlocks.isEmpty, unreadableBlocks.contains(cluster.index >> countsPerBlockBits) {
       return nil
     }
     return references.uses(cluster).contains(.countedOnce)

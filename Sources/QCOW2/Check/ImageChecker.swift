@@ -4,11 +4,27 @@ package import DiskImage
 /// Checks an image: counts the references that all of its tables make to each host cluster, and
 /// compares them with its refcounts and with the COPIED flags.
 ///
+/// `run` makes these passes, in this order. The first group fills `references` (and `l2Tables`), the
+/// second compares; all of them add to `result`.
+///
+/// | pass | reads | fills |
+/// |---|---|---|
+/// | `readL1`, `readL1Tables` | the image's L1 table, then the snapshots' | `references`, `l2Tables` |
+/// | `readL2Tables` | each L2 table once, in the order of the file | `references`, counts of clusters |
+/// | `refer` | nothing: header, snapshot table, refcount table | `references` |
+/// | `checkEncryptionHeader`, `checkBitmaps` | their areas | `references` |
+/// | `checkDataFile` | whether it is there | – |
+/// | `checkRefcountBlocks` | the refcount table | `references` |
+/// | `compareRefcounts` | each refcount block | `unreadableBlocks`, `.countedOnce`, `result.end` |
+/// | `checkCopiedFlags` | L1 and L2 tables of the disk again | – |
+/// | `checkOverlaps` | `references` | – |
+///
 /// What counts as what is as for `qemu-img check`, so that both count the same. Memory follows the
 /// size of the file and what of it is used, not what the header says; every L2 table is read
 /// twice at most, however many L1 entries name it.
 ///
-/// One thread uses it. No file but the image is opened; a data file is looked for.
+/// One thread uses it, once. No file but the image is opened; a data file is looked for. After `run`
+/// the hash store's check asks `firstUse` and `isUsedForData`.
 package final class ImageChecker {
   let file: ImageFile
   let metadata: ImageMetadata
@@ -78,11 +94,11 @@ package final class ImageChecker {
     let header = metadata.header
     result.end = HostOffset(geometry.clusterSize)
     result.totalClusters = metadata.virtualSize.dividedUp(by: geometry.clusterSize)
-    let (snapshots, snapshotTableBytes) = try SnapshotTable.read(
+    let (entries, snapshotTableBytes) = try SnapshotTable.read(
       metadata, from: file, readsPastEnd: true)
     refer(to: HostOffset(0), byteCount: geometry.clusterSize, .header, "the header")
     try readL1(at: header.l1Offset, entryCount: UInt64(header.l1EntryCount), of: nil)
-    try readL1Tables(of: snapshots)
+    try readL1Tables(of: entries.map(Snapshot.init))
     try readL2Tables()
     refer(
       to: header.snapshotsOffset, byteCount: snapshotTableBytes, .snapshotTable,
@@ -119,7 +135,7 @@ package final class ImageChecker {
   ///   - use: What it is used for.
   ///   - times: How many references it gets.
   ///   - guest: The place on the disk that it belongs to.
-  ///   - what: What stands there, for findings.
+  ///   - what: What is there, for findings.
   func refer(
     to host: HostOffset, byteCount: UInt64, _ use: ReferenceMap.Use, times: UInt64 = 1,
     guest: GuestOffset? = nil, _ what: @autoclosure () -> String
@@ -134,18 +150,18 @@ package final class ImageChecker {
         CheckFinding(
           .corruption, "\(what()) reaches beyond the file's end", host: host, guest: guest,
           expected: "an end up to byte \(file.size)",
-          found: end.overflow ? "one behind any file's" : "an end at byte \(end.partialValue)",
+          found: end.overflow ? "one beyond any file's" : "an end at byte \(end.partialValue)",
           count: times)
       }
     }
-    let bits = UInt64(geometry.clusterBits)
-    for cluster in host.bytes >> bits...(end.partialValue - 1) >> bits {
+    let last = HostOffset(end.partialValue - 1)
+    for cluster in geometry.cluster(at: host)...geometry.cluster(at: last) {
       let excess = references.add(cluster, times: times, use, limit: highestCount)
       if excess > 0, metadata.refcountBits <= 32 {
         result.findings.add(.corruption, times: excess) {
           CheckFinding(
             .corruption, "a cluster has more references than its refcount can say",
-            host: HostOffset(cluster << bits), expected: "at most \(highestCount)",
+            host: geometry.host(of: cluster), expected: "at most \(highestCount)",
             found: "\(UInt64(highestCount) + excess)", count: excess)
         }
       }
@@ -159,15 +175,14 @@ package final class ImageChecker {
   ///   - byteCount: Its size.
   /// - Returns: The first cluster of it that is referenced or counted.
   package func firstUse(at host: HostOffset, byteCount: UInt64) -> HostOffset? {
-    let bits = UInt64(geometry.clusterBits)
     let end = host.bytes.addingReportingOverflow(byteCount)
     guard byteCount > 0, !end.overflow else { return nil }
-    let range = host.bytes >> bits..<((end.partialValue - 1) >> bits) + 1
-    var first: UInt64?
-    references.forEachUsed(in: range) { cluster in
+    let last = geometry.cluster(at: HostOffset(end.partialValue - 1))
+    var first: HostCluster?
+    references.forEachUsed(in: geometry.cluster(at: host)..<last.advanced(by: 1)) { cluster in
       if first == nil { first = cluster }
     }
-    return first.map { HostOffset($0 << bits) }
+    return first.map(geometry.host)
   }
 }
 
@@ -175,7 +190,7 @@ extension ImageChecker {
   /// Whether all clusters that a mapping touches are used for data.
   package func isUsedForData(_ mapping: ClusterMapping, _ clusters: ClusterGeometry) -> Bool {
     mapping.hostClusters(clusters).allSatisfy {
-      $0 < clusterCount && references.uses($0).contains(.data)
+      $0.index < clusterCount && references.uses($0).contains(.data)
     }
   }
 }

@@ -1,8 +1,18 @@
 /// What uses each host cluster, and how often.
 ///
+/// The checker counts here what the tables refer to, and compares that with the refcounts of the
+/// image. A place comes from the image, so it may be any; the map costs what is used, not what is
+/// claimed.
+///
 /// A cluster takes two bytes: the number of references up to 254, and a bit for each kind of use.
-/// Higher counts stand aside, in pieces for 1024 clusters each. Memory is taken for those parts of
-/// the file that are used at all, up to a limit.
+/// Higher counts are apart, in pieces for 1024 clusters each. Memory is taken for those parts of
+/// the file that are used at all (64 KiB for 32,768 clusters), up to a limit. Once that is reached
+/// references get lost, and `isExhausted` says so: the counts then mean nothing.
+///
+///     pages[n]  → 32,768 words: uses (8 bits) │ count, or 255: see high (8 bits)
+///     high[n]   →  1,024 counts of 32 bits
+///
+/// One thread uses it. Counting costs O(1).
 package struct ReferenceMap: ~Copyable {
   /// What a cluster is used for.
   package struct Use: OptionSet, Sendable {
@@ -37,7 +47,7 @@ package struct ReferenceMap: ~Copyable {
 
   private static let pageBits: UInt64 = 15
   private static let highBits: UInt64 = 10
-  /// The low byte of a cluster whose count stands in `high`.
+  /// The low byte of a cluster whose count is in `high`.
   private static let escape: UInt16 = 255
 
   private var pages: [Page?]
@@ -63,33 +73,33 @@ package struct ReferenceMap: ~Copyable {
   }
 
   /// How often a cluster is used. O(1).
-  package func count(_ cluster: UInt64) -> UInt32 {
+  package func count(_ cluster: HostCluster) -> UInt32 {
     let word = word(cluster)
     let low = word & 0xFF
     guard low == Self.escape else { return UInt32(low) }
-    return high[cluster >> Self.highBits]![Int(cluster & (1 << Self.highBits - 1))]
+    return high[Self.piece(cluster)]![Self.slotInPiece(cluster)]
   }
 
   /// What a cluster is used for. O(1).
-  package func uses(_ cluster: UInt64) -> Use {
+  package func uses(_ cluster: HostCluster) -> Use {
     Use(rawValue: UInt8(word(cluster) >> 8))
   }
 
   /// Notes what a cluster is used for, without counting.
-  package mutating func note(_ use: Use, of cluster: UInt64) {
+  package mutating func note(_ use: Use, of cluster: HostCluster) {
     page(of: cluster)?[Self.slot(cluster)] |= UInt16(use.rawValue) << 8
   }
 
   /// Counts references to a cluster.
   ///
   /// - Parameters:
-  ///   - cluster: The cluster, one of the file's or the one behind its end.
+  ///   - cluster: The cluster, one of the file's or the one after its end.
   ///   - times: How many.
   ///   - use: What for.
   ///   - limit: The highest count that is kept.
   /// - Returns: How many of them are beyond the limit.
   package mutating func add(
-    _ cluster: UInt64, times: UInt64, _ use: Use, limit: UInt32
+    _ cluster: HostCluster, times: UInt64, _ use: Use, limit: UInt32
   ) -> UInt64 {
     note(use, of: cluster)
     let old = count(cluster)
@@ -99,7 +109,7 @@ package struct ReferenceMap: ~Copyable {
     return times - min(times, room)
   }
 
-  private mutating func setCount(_ count: UInt32, of cluster: UInt64) {
+  private mutating func setCount(_ count: UInt32, of cluster: HostCluster) {
     let slot = Self.slot(cluster)
     guard let page = page(of: cluster) else { return }
     let flags = page[slot] & 0xFF00
@@ -107,45 +117,54 @@ package struct ReferenceMap: ~Copyable {
       page[slot] = flags | UInt16(count)
       return
     }
-    let piece = cluster >> Self.highBits
+    let piece = Self.piece(cluster)
     guard let counts = high[piece] ?? zeros(1 << Int(Self.highBits)) else { return }
     high[piece] = counts
-    counts[Int(cluster & (1 << Self.highBits - 1))] = count
+    counts[Self.slotInPiece(cluster)] = count
     page[slot] = flags | Self.escape
   }
 
   /// Visits the clusters of a range that are used, or noted for anything, from front to back.
-  package func forEachUsed(in range: Range<UInt64>, _ body: (UInt64) -> Void) {
+  package func forEachUsed(in range: Range<HostCluster>, _ body: (HostCluster) -> Void) {
     var cluster = range.lowerBound
     while cluster < range.upperBound {
-      let index = Int(cluster >> Self.pageBits)
-      let end = min(range.upperBound, UInt64(index + 1) << Self.pageBits)
+      let index = Self.pageIndex(cluster)
+      let end = min(range.upperBound, HostCluster(UInt64(index + 1) << Self.pageBits))
       if index < pages.count, let page = pages[index] {
         while cluster < end {
           if page[Self.slot(cluster)] != 0 { body(cluster) }
-          cluster += 1
+          cluster = cluster.advanced(by: 1)
         }
       }
       cluster = end
     }
   }
 
-  private func word(_ cluster: UInt64) -> UInt16 {
-    let index = Int(cluster >> Self.pageBits)
+  private func word(_ cluster: HostCluster) -> UInt16 {
+    let index = Self.pageIndex(cluster)
     guard index < pages.count, let page = pages[index] else { return 0 }
     return page[Self.slot(cluster)]
   }
 
   /// The page that a cluster is in; nil if the limit is reached.
-  private mutating func page(of cluster: UInt64) -> Page? {
-    let index = Int(cluster >> Self.pageBits)
+  private mutating func page(of cluster: HostCluster) -> Page? {
+    let index = Self.pageIndex(cluster)
     while index >= pages.count { pages.append(nil) }
     if let page = pages[index] { return page }
     pages[index] = zeros(1 << Int(Self.pageBits))
     return pages[index]
   }
 
-  private static func slot(_ cluster: UInt64) -> Int { Int(cluster & (1 << pageBits - 1)) }
+  private static func pageIndex(_ cluster: HostCluster) -> Int {
+    Int(cluster.index >> pageBits)
+  }
+  private static func slot(_ cluster: HostCluster) -> Int {
+    Int(cluster.index & (1 << pageBits - 1))
+  }
+  private static func piece(_ cluster: HostCluster) -> UInt64 { cluster.index >> highBits }
+  private static func slotInPiece(_ cluster: HostCluster) -> Int {
+    Int(cluster.index & (1 << highBits - 1))
+  }
 
   private mutating func zeros<Value: FixedWidthInteger>(
     _ count: Int

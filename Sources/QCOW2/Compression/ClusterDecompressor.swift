@@ -15,7 +15,7 @@ public final class ClusterDecompressor {
   ///
   /// - Parameter method: The image's compression type.
   /// - Throws: `CompressionError.outOfMemory`.
-  public init(_ method: Compression.Method) throws(CompressionError) {
+  public init(_ method: CompressionMethod) throws(CompressionError) {
     switch method {
     case .zlib:
       guard let deflate = libdeflate_alloc_decompressor() else { throw .outOfMemory }

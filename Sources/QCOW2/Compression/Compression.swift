@@ -2,43 +2,8 @@ internal import CZstd
 
 /// How the clusters of an image are compressed: method and level.
 public struct Compression: Equatable, Sendable {
-  /// A method that qcow2 knows (qcow2 specification, `compression_type`).
-  public enum Method: String, CaseIterable, Sendable {
-    /// Raw deflate with a window of 4 KiB: what every reader of qcow2 takes.
-    case zlib
-    /// Zstandard frames: much faster, and smaller for large clusters; QEMU 5.1 and later.
-    case zstd
-
-    /// The levels that the method has.
-    public var levels: ClosedRange<Int> {
-      switch self {
-      case .zlib: 1...9
-      case .zstd: 1...Int(ZSTD_maxCLevel())
-      }
-    }
-
-    /// The method as the header's byte 104 names it.
-    var headerValue: UInt8 { self == .zlib ? 0 : 1 }
-
-    /// The method that the header's byte 104 names; nil if it names none.
-    init?(headerValue: UInt8) {
-      guard let method = Self.allCases.first(where: { $0.headerValue == headerValue }) else {
-        return nil
-      }
-      self = method
-    }
-
-    /// The features that an image with such clusters has.
-    public var features: [ImageFeature] { self == .zlib ? [] : [.compressionType] }
-
-    /// The level that QEMU uses.
-    public var defaultLevel: Int {
-      switch self {
-      case .zlib: 6
-      case .zstd: 3
-      }
-    }
-  }
+  /// The methods that qcow2 has.
+  public typealias Method = CompressionMethod
 
   /// The method.
   public let method: Method
@@ -60,4 +25,43 @@ public struct Compression: Equatable, Sendable {
   /// The most bytes that a cluster of `clusterSize` bytes takes, however incompressible it is: the
   /// data itself in stored deflate or raw zstd blocks, with their headers.
   public static func bound(clusterSize: Int) -> Int { clusterSize + clusterSize >> 8 + 64 }
+}
+
+extension CompressionMethod {
+  /// The levels that the method has.
+  public var levels: ClosedRange<Int> {
+    switch self {
+    case .zlib: 1...9
+    case .zstd: 1...Int(ZSTD_maxCLevel())
+    }
+  }
+
+  /// The level that QEMU uses.
+  public var defaultLevel: Int {
+    switch self {
+    case .zlib: 6
+    case .zstd: 3
+    }
+  }
+}
+
+/// Why a cluster cannot be compressed or restored.
+public enum CompressionError: Error, Equatable, Sendable {
+  /// There is no memory for a context.
+  case outOfMemory
+  /// The library refused, for this reason.
+  case failed(String)
+  /// Compressed data is damaged, or does not hold exactly one cluster.
+  case damaged
+}
+
+extension CompressionError: CustomStringConvertible {
+  /// What is wrong.
+  public var description: String {
+    switch self {
+    case .outOfMemory: "not enough memory to compress or restore clusters"
+    case .failed(let reason): "compressing a cluster failed: \(reason)"
+    case .damaged: "a compressed cluster is damaged"
+    }
+  }
 }

@@ -1,6 +1,6 @@
 public import DiskImage
 
-/// Where the data of a guest cluster stands in the file: what its L2 entry says, without the COPIED
+/// Where the data of a guest cluster is in the file: what its L2 entry says, without the COPIED
 /// flag (qcow2 specification, "Cluster mapping").
 ///
 /// A standard cluster is named by its host offset. A compressed cluster by a descriptor: with
@@ -26,13 +26,11 @@ public struct ClusterMapping: Hashable, Sendable {
     entry = TableEntry.compressed | sectors << Self.offsetBits(geometry) | host.bytes
   }
 
-  /// The mapping that a number from a hash store stands for: a host offset / 512, or with bit 63
-  /// set, the low 62 bits of a compressed cluster's entry.
-  public init(physicalSector: UInt64) {
-    let isCompressed = physicalSector & Self.storedCompressed != 0
-    entry =
-      isCompressed
-      ? TableEntry.compressed | physicalSector & ~Self.storedCompressed : physicalSector << 9
+  /// A cluster that is stored compressed where a descriptor says.
+  ///
+  /// - Parameter descriptor: Bits 0 to 61 of the L2 entry; higher bits are ignored.
+  package init(descriptor: UInt64) {
+    entry = TableEntry.compressed | descriptor & (TableEntry.compressed - 1)
   }
 
   /// What an L2 entry says; nil if the cluster is unallocated.
@@ -42,10 +40,8 @@ public struct ClusterMapping: Hashable, Sendable {
     if entry == 0 { return nil }
   }
 
-  /// The number that stands for this mapping in a hash store.
-  public var physicalSector: UInt64 {
-    isCompressed ? Self.storedCompressed | entry & ~TableEntry.compressed : entry >> 9
-  }
+  /// The descriptor of a compressed cluster, bits 0 to 61 of its L2 entry; nil for a standard one.
+  package var descriptor: UInt64? { isCompressed ? entry & ~TableEntry.compressed : nil }
 
   /// Whether the data is compressed.
   public var isCompressed: Bool { entry & TableEntry.compressed != 0 }
@@ -65,13 +61,13 @@ public struct ClusterMapping: Hashable, Sendable {
   }
 
   /// The host clusters that the data touches; each counts one reference.
-  func hostClusters(_ geometry: ClusterGeometry) -> ClosedRange<UInt64> {
-    let first = host(geometry).bytes
-    let last = first + UInt64(byteCount(geometry)) - 1
-    return first >> geometry.clusterBits...last >> geometry.clusterBits
+  func hostClusters(_ geometry: ClusterGeometry) -> ClosedRange<HostCluster> {
+    let first = host(geometry)
+    let last = first.advanced(by: UInt64(byteCount(geometry)) - 1)
+    return first.cluster(bits: geometry.clusterBits)...last.cluster(bits: geometry.clusterBits)
   }
 
-  /// Whether a descriptor can say that `byteCount` bytes stand at `host`.
+  /// Whether a descriptor can say that `byteCount` bytes are at `host`.
   static func canDescribe(
     _ host: HostOffset, byteCount: Int, _ geometry: ClusterGeometry
   ) -> Bool {
@@ -83,8 +79,6 @@ public struct ClusterMapping: Hashable, Sendable {
   static func compressedEnd(_ geometry: ClusterGeometry) -> HostOffset {
     HostOffset(1 << offsetBits(geometry))
   }
-
-  private static let storedCompressed: UInt64 = 1 << 63
 
   private static func additionalSectors(_ host: HostOffset, byteCount: Int) -> UInt64 {
     (host.bytes & 511 + UInt64(byteCount) - 1) >> 9

@@ -53,3 +53,8 @@ public struct ImageLimits: Sendable {
     return nil
   }
 }
+
+extension UInt64 {
+  /// The quotient, rounded up.
+  func dividedUp(by divisor: UInt64) -> UInt64 { self / divisor + (self % divisor == 0 ? 0 : 1) }
+}

@@ -1,10 +1,20 @@
 internal import DiskIO
 package import DiskImage
 
-/// The L1 and L2 tables of an image, or of one of its snapshots: they tell where guest bytes stand.
+/// The L1 and L2 tables of an image, or of one of its snapshots: they say where guest bytes are.
 ///
-/// Any thread may ask. Tables are read piece by piece as they are needed; nothing they say is
-/// believed before it has been checked.
+/// The L1 table's entry for a guest offset names an L2 table, whose entry names the cluster
+/// (qcow2 specification, "Cluster mapping"). `run` answers with the longest run that one piece of a
+/// table gives: 16 KiB of entries, 8 MiB of the disk with clusters of 4 KiB. Callers ask again for
+/// what follows.
+///
+/// Tables are read piece by piece as they are needed, and `TableCache` keeps the pieces in use. An L1
+/// table without entries, and an L2 table that is all zeros, are passed in one step for each piece,
+/// as a sparse disk has many.
+///
+/// Nothing they say is trusted before it has been checked: alignment, the file's end, reserved
+/// combinations. They must not change while they are read. Any thread may ask; a question costs a
+/// look into the cache, and at most two reads of 16 KiB.
 package final class ClusterTables: Sendable {
   private let file: ImageFile
   private let cache: TableCache
@@ -48,10 +58,10 @@ package final class ClusterTables: Sendable {
       throw file.malformed(
         "an L1 table at byte \(l1Offset.bytes), must be a multiple of the cluster size")
     }
-    try file.check(l1EntryCount * ImageLimits.tableEntrySize, at: l1Offset.bytes, "the L1 table")
+    try file.check(l1EntryCount * ImageLimits.tableEntrySize, at: l1Offset, "the L1 table")
   }
 
-  /// Where guest bytes stand, from a place on for as long as they stand there in one run.
+  /// Where guest bytes are, from a place on for as long as they are there in one run.
   ///
   /// - Parameters:
   ///   - offset: The guest offset of the first byte, less than `virtualSize`.
@@ -64,7 +74,7 @@ package final class ClusterTables: Sendable {
     let entriesPerPiece = UInt64(TableCache.pieceBytes / 8)
     let first = index / entriesPerPiece * entriesPerPiece
     let l1 = try cache.piece(
-      at: l1Offset.bytes + first * 8,
+      at: l1Offset.advanced(by: first * 8),
       byteCount: Int(min(entriesPerPiece, l1EntryCount - first)) * 8,
       "the L1 table"
     ).words
@@ -90,7 +100,7 @@ package final class ClusterTables: Sendable {
     let entriesPerPiece = pieceBytes / 8 / geometry.wordsPerEntry
     let start = entry / entriesPerPiece
     let piece = try cache.piece(
-      at: table.bytes + UInt64(start * pieceBytes), byteCount: pieceBytes, "an L2 table")
+      at: table.advanced(by: UInt64(start * pieceBytes)), byteCount: pieceBytes, "an L2 table")
     let first = start * entriesPerPiece
     if piece.isEmpty {
       let rest = UInt64(first + entriesPerPiece - entry) << UInt64(geometry.clusterBits)
@@ -108,7 +118,7 @@ package final class ClusterTables: Sendable {
     }
   }
 
-  /// In a data file everything stands where the guest sees it.
+  /// In a data file everything is where the guest sees it.
   private func check(_ run: MappedRun, at offset: GuestOffset) throws(FormatError) {
     guard hasDataFile, case .standard(let host) = run.place else { return }
     try FormatError.require(

@@ -3,7 +3,7 @@ package import SystemPackage
 
 /// A file beside the image that the image names: its backing file, or its data file.
 ///
-/// The name comes from whoever made the image. Nothing is opened because of it alone.
+/// The name comes from the image and is not trusted. Nothing is opened because of it alone.
 public struct ExternalFile: Equatable, Sendable {
   /// What the file is to the image. The raw value names it in messages.
   package enum Role: String, Sendable {
@@ -13,7 +13,7 @@ public struct ExternalFile: Equatable, Sendable {
 
   /// What the file is to the image.
   let role: Role
-  /// The name's bytes, as they stand in the image.
+  /// The name's bytes, as they are in the image.
   let bytes: [UInt8]
   /// The format that the image gives; nil if it gives none.
   public let format: String?

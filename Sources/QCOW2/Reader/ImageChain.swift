@@ -2,7 +2,22 @@ internal import DiskIO
 internal import DiskImage
 internal import SystemPackage
 
-/// Opens an image and the files that it names, one after the other.
+/// Opens an image and the files that it names, one after the other, and makes a `QCOW2Image` of them.
+///
+/// The image comes first, then its backing file, that one's, and so on, up to 200 of them: each qcow2
+/// one with its data file, and a raw one only at the end. For each, in this order:
+///
+/// 1. the first cluster is read (`ImageMetadata`), and the image refused if it cannot be read
+///    (`checkReadable`);
+/// 2. the snapshot is looked up, in the first image only;
+/// 3. the files that it names are opened, if the user has allowed that. Their names are the image's,
+///    not the user's: opening one may show the guest a file of the host.
+///
+/// A file that appears twice is an error, as the chain would have no end. Locks are taken as a
+/// reading QEMU takes them, unless the user says otherwise.
+///
+/// It lives on one thread while an image is opened. The pools are shared by all images with the same
+/// clusters, so a long chain takes no more memory than a short one.
 struct ImageChain {
   /// The most images of a chain.
   private static let limit = 200
@@ -55,7 +70,7 @@ struct ImageChain {
   }
 
   private mutating func inflaters(
-    _ geometry: ClusterGeometry, _ method: Compression.Method
+    _ geometry: ClusterGeometry, _ method: CompressionMethod
   ) -> InflaterPool {
     if let pool = pools.first(where: { $0.serves(geometry, method) }) { return pool }
     let pool = InflaterPool(geometry, method)

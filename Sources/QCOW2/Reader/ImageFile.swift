@@ -24,7 +24,7 @@ package final class ImageFile: Sendable {
     }
   }
 
-  /// What tells the file from others.
+  /// What identifies the file.
   package func identity() throws(ImageError) -> FileIdentity {
     do { return try file.identity() } catch { throw .io(error) }
   }
@@ -37,32 +37,32 @@ package final class ImageFile: Sendable {
   ///   - what: What is read, for the message.
   /// - Throws: `ImageError.malformed` if the range is not inside the file, or what reading fails with.
   package func read(
-    into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64,
+    into buffer: UnsafeMutableRawBufferPointer, at offset: HostOffset,
     _ what: @autoclosure () -> String
   ) throws(ImageError) {
     try check(UInt64(buffer.count), at: offset, what())
     let count = try readSome(into: buffer, at: offset)
-    guard count == buffer.count else { throw .shrank(path, offset: offset + UInt64(count)) }
+    guard count == buffer.count else { throw .shrank(path, offset: offset.bytes + UInt64(count)) }
   }
 
   /// Fills `buffer` as far as the file reaches.
   ///
   /// - Returns: The number of bytes read.
   package func readSome(
-    into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64
+    into buffer: UnsafeMutableRawBufferPointer, at offset: HostOffset
   ) throws(ImageError) -> Int {
-    do { return try file.read(into: buffer, at: offset) } catch { throw .io(error) }
+    do { return try file.read(into: buffer, at: offset.bytes) } catch { throw .io(error) }
   }
 
-  /// Where the next data at or behind `offset` begins; nil if there is none. Where the file system
-  /// does not tell, all is data.
-  package func nextData(from offset: UInt64) -> UInt64? {
-    guard offset < size else { return nil }
-    do { return try file.nextData(from: offset) } catch { return offset }
+  /// Where the next data at or after `offset` begins; nil if there is none. Where the file system
+  /// does not say, all is data.
+  package func nextData(from offset: HostOffset) -> HostOffset? {
+    guard offset.bytes < size else { return nil }
+    do { return try file.nextData(from: offset.bytes).map(HostOffset.init) } catch { return offset }
   }
 
-  /// The bytes of a range; what lies behind the file's end is zeros.
-  func padded(_ count: Int, at offset: UInt64) throws(ImageError) -> [UInt8] {
+  /// The bytes of a range; what is beyond the file's end is zeros.
+  func padded(_ count: Int, at offset: HostOffset) throws(ImageError) -> [UInt8] {
     var bytes = try upTo(count, at: offset)
     bytes.append(contentsOf: repeatElement(0, count: count - bytes.count))
     return bytes
@@ -70,17 +70,19 @@ package final class ImageFile: Sendable {
 
   /// The bytes of a range, which must lie inside the file.
   package func bytes(
-    _ count: Int, at offset: UInt64, _ what: @autoclosure () -> String
+    _ count: Int, at offset: HostOffset, _ what: @autoclosure () -> String
   ) throws(ImageError) -> [UInt8] {
     try check(UInt64(count), at: offset, what())
     let bytes = try upTo(count, at: offset)
-    guard bytes.count == count else { throw .shrank(path, offset: offset + UInt64(bytes.count)) }
+    guard bytes.count == count else {
+      throw .shrank(path, offset: offset.bytes + UInt64(bytes.count))
+    }
     return bytes
   }
 
   /// Up to `count` bytes, fewer where the file ends.
-  package func upTo(_ count: Int, at offset: UInt64) throws(ImageError) -> [UInt8] {
-    let available = Int(min(UInt64(count), size - min(offset, size)))
+  package func upTo(_ count: Int, at offset: HostOffset) throws(ImageError) -> [UInt8] {
+    let available = Int(min(UInt64(count), size - min(offset.bytes, size)))
     let buffer: AlignedBuffer
     do { buffer = try AlignedBuffer(byteCount: available, purpose: "parts of an image") } catch {
       throw .io(error)
@@ -90,12 +92,12 @@ package final class ImageFile: Sendable {
 
   /// Makes sure that a range lies inside the file.
   package func check(
-    _ count: UInt64, at offset: UInt64, _ what: @autoclosure () -> String
+    _ count: UInt64, at offset: HostOffset, _ what: @autoclosure () -> String
   ) throws(ImageError) {
-    guard offset <= size, count <= size - offset else {
+    guard offset.bytes <= size, count <= size - offset.bytes else {
       throw malformed(
         """
-        \(what()): \(count) bytes at byte \(offset) reach beyond the file's end at byte \(size); \
+        \(what()): \(count) bytes at byte \(offset.bytes) reach beyond the file's end at byte \(size); \
         the image is cut off or damaged
         """)
     }

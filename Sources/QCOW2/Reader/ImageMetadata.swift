@@ -1,7 +1,7 @@
 internal import DiskIO
 package import DiskImage
 
-/// What the first cluster of an image says: its header and the extensions behind it.
+/// What the first cluster of an image says: its header and the extensions after it.
 ///
 /// Nothing else of the file has been read, and no other file has been opened.
 public struct ImageMetadata: Sendable {
@@ -20,15 +20,15 @@ public struct ImageMetadata: Sendable {
   /// - Parameter file: The image.
   /// - Throws: `ImageError`; no content makes it trap.
   package init(_ file: ImageFile) throws(ImageError) {
-    let head = try file.upTo(Header.length, at: 0)
+    let head = try file.upTo(Header.length, at: HostOffset(0))
     let header = try decoding(file.path) { () throws(FormatError) in try Header(decoding: head) }
-    let cluster = try file.upTo(1 << header.clusterBits, at: 0)
+    let cluster = try file.upTo(1 << header.clusterBits, at: HostOffset(0))
     self = try decoding(file.path) { () throws(FormatError) in
       try ImageMetadata(header, cluster)
     }
   }
 
-  /// Decodes what stands in the first cluster behind a header.
+  /// Decodes what follows a header in the first cluster.
   private init(_ header: Header, _ cluster: [UInt8]) throws(FormatError) {
     self.header = header
     let nameStart = Int(header.backingNameOffset)
@@ -65,7 +65,7 @@ extension ImageMetadata {
   /// The width of refcounts in bits.
   public var refcountBits: Int { 1 << Int(header.refcountOrder) }
   /// How compressed clusters are compressed.
-  public var compression: Compression.Method { header.compression }
+  public var compression: CompressionMethod { header.compression }
   /// How clusters are encrypted; nil if they are not.
   public var encryption: String? {
     switch header.encryption {

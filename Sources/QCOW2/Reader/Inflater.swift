@@ -1,12 +1,21 @@
 internal import DiskIO
-internal import DiskImage
+package import DiskImage
+internal import Synchronization
 
-/// Restores compressed clusters of one size and method, one after another. One thread at a time uses
-/// it.
+/// Restores compressed clusters of one size and method, one after another.
 ///
-/// It reads more of the file than a cluster needs, because the next one most often stands behind
-/// it, and keeps the cluster that it restored last.
-final class Inflater: @unchecked Sendable {
+/// It keeps two things, both of the image that it read last: a window, the part of the file around
+/// the last cluster's data, and the last cluster itself, if only a part of it was wanted. It reads
+/// more of the file than a cluster needs, because the data of the next one most often follows; so
+/// neighbours cost one read, and a cluster that is read in parts, or mapped twice in a row, is
+/// restored once.
+///
+/// Both may be stale only if the file changes while it is read, which is the caller's to prevent. A
+/// read that fails leaves no half-restored cluster behind: `restored` is cleared before.
+///
+/// One thread at a time uses it. Memory: two clusters, at least 64 KiB, for the window, and one
+/// cluster. A read costs O(cluster).
+package final class Inflater: @unchecked Sendable {
   // Unchecked: the pool lends it to one thread at a time.
 
   private let geometry: ClusterGeometry
@@ -16,7 +25,7 @@ final class Inflater: @unchecked Sendable {
   /// The image that it has read last.
   private var image: ImageFile?
   /// What part of that image the window holds.
-  private var windowRange: Range<UInt64> = 0..<0
+  private var windowRange = HostOffset(0)..<HostOffset(0)
   /// Which cluster was restored last.
   private var restored: ClusterMapping?
 
@@ -26,7 +35,7 @@ final class Inflater: @unchecked Sendable {
   ///   - geometry: The size of their clusters.
   ///   - method: How they are compressed.
   /// - Throws: `IOError` or `CompressionError` if there is no memory.
-  init(_ geometry: ClusterGeometry, _ method: Compression.Method) throws {
+  package init(_ geometry: ClusterGeometry, _ method: CompressionMethod) throws {
     let decompressor = try ClusterDecompressor(method)
     // A descriptor can name nearly two clusters' worth of sectors.
     let window = try AlignedBuffer(
@@ -51,7 +60,7 @@ final class Inflater: @unchecked Sendable {
   /// Whether it has a cluster of an image, or at least its compressed data, in memory.
   func knows(_ mapping: ClusterMapping, of file: ImageFile) -> Bool {
     image === file
-      && (mapping == restored || windowRange.contains(mapping.host(geometry).bytes))
+      && (mapping == restored || windowRange.contains(mapping.host(geometry)))
   }
 
   /// Copies a part of a compressed cluster to `part`.
@@ -62,11 +71,13 @@ final class Inflater: @unchecked Sendable {
   ///   - part: Where the bytes go.
   ///   - file: The image.
   /// - Throws: `ImageError.malformed` if the data does not restore exactly a cluster.
-  func read(
+  package func read(
     _ mapping: ClusterMapping, from start: Int, into part: UnsafeMutableRawBufferPointer,
     _ file: ImageFile
   ) throws(ImageError) {
-    if image !== file { (image, restored, windowRange) = (file, nil, 0..<0) }
+    if image !== file {
+      (image, restored, windowRange) = (file, nil, HostOffset(0)..<HostOffset(0))
+    }
     if mapping != restored {
       if part.count == geometry.clusterSize {
         return try restore(mapping, to: part, file)
@@ -95,19 +106,71 @@ final class Inflater: @unchecked Sendable {
   private func compressed(
     _ mapping: ClusterMapping, _ file: ImageFile
   ) throws(ImageError) -> UnsafeRawBufferPointer {
-    let start = mapping.host(geometry).bytes
+    let start = mapping.host(geometry)
     try file.check(1, at: start, "a compressed cluster")
-    let end = start + min(UInt64(mapping.byteCount(geometry)), file.size - start)
+    let end = start.advanced(
+      by: min(UInt64(mapping.byteCount(geometry)), file.size - start.bytes))
     if start < windowRange.lowerBound || end > windowRange.upperBound {
-      windowRange = 0..<0
+      windowRange = HostOffset(0)..<HostOffset(0)
       let count = try file.readSome(into: window.bytes, at: start)
-      windowRange = start..<start + UInt64(count)
+      windowRange = start..<start.advanced(by: UInt64(count))
     }
     guard end <= windowRange.upperBound else {
-      throw .shrank(file.path, offset: windowRange.upperBound)
+      throw .shrank(file.path, offset: windowRange.upperBound.bytes)
     }
-    let offset = Int(start - windowRange.lowerBound)
+    let offset = Int(start.bytes - windowRange.lowerBound.bytes)
     return UnsafeRawBufferPointer(
-      rebasing: window.bytes[offset..<offset + Int(end - start)])
+      rebasing: window.bytes[offset..<offset + Int(end.bytes - start.bytes)])
+  }
+}
+
+/// Lends inflaters to the threads that read images of one cluster size and compression method, and
+/// makes as many as read at a time.
+final class InflaterPool: Sendable {
+  private let geometry: ClusterGeometry
+  private let method: CompressionMethod
+  private let idle = Mutex([Inflater]())
+
+  init(_ geometry: ClusterGeometry, _ method: CompressionMethod) {
+    self.geometry = geometry
+    self.method = method
+  }
+
+  /// How much memory a thread needs at the most while it reads.
+  var bytesPerReader: Int { Inflater.byteCount(geometry) }
+
+  /// Whether its inflaters read images with such clusters.
+  func serves(_ geometry: ClusterGeometry, _ method: CompressionMethod) -> Bool {
+    self.geometry.clusterSize == geometry.clusterSize && self.method == method
+  }
+
+  /// Copies a part of a compressed cluster to `part`; see `Inflater.read`.
+  func read(
+    _ mapping: ClusterMapping, from start: Int, into part: UnsafeMutableRawBufferPointer,
+    _ file: ImageFile
+  ) throws(ImageError) {
+    let inflater = try take(for: mapping, of: file)
+    defer { idle.withLock { $0.append(inflater) } }
+    try inflater.read(mapping, from: start, into: part, file)
+  }
+
+  /// Takes the inflater that knows the cluster, if there is one.
+  private func take(
+    for mapping: ClusterMapping, of file: ImageFile
+  ) throws(ImageError) -> Inflater {
+    let found = idle.withLock { idle -> Inflater? in
+      guard let index = idle.firstIndex(where: { $0.knows(mapping, of: file) }) else {
+        return idle.popLast()
+      }
+      return idle.remove(at: index)
+    }
+    if let found { return found }
+    do {
+      return try Inflater(geometry, method)
+    } catch let error as IOError {
+      throw .io(error)
+    } catch {
+      throw .io(IOError(allocating: "a decompressor"))
+    }
   }
 }

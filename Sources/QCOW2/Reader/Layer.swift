@@ -1,3 +1,4 @@
+internal import DiskIO
 internal import DiskImage
 
 /// One level of a chain of images: what it does not hold is in the level below it.
@@ -5,7 +6,7 @@ enum Layer: Sendable {
   case qcow2(QCOW2Layer)
   case raw(RawImage)
 
-  /// Where guest bytes stand in this layer. Behind its end all is zeros, as QEMU reads it.
+  /// Where guest bytes are in this layer. After its end all is zeros, as QEMU reads it.
   ///
   /// - Parameters:
   ///   - offset: The guest offset of the first byte.
@@ -60,5 +61,71 @@ enum Layer: Sendable {
     case .qcow2(let layer): layer.clusterBytes
     case .raw: 1
     }
+  }
+}
+
+/// One qcow2 file of a chain, with its data file if it has one, as if it had no backing file.
+final class QCOW2Layer: Sendable {
+  private let file: ImageFile
+  private let data: ImageFile
+  private let tables: ClusterTables
+  private let inflaters: InflaterPool
+  private let geometry: ClusterGeometry
+
+  /// The size of its disk in bytes.
+  var virtualSize: UInt64 { tables.virtualSize }
+
+  /// - Parameters:
+  ///   - file: The image.
+  ///   - dataFile: The file with its data, if that is another.
+  ///   - metadata: The image's header, which can be read.
+  ///   - geometry: The size of its clusters.
+  ///   - inflaters: What restores compressed clusters of this size and the image's method.
+  ///   - snapshot: The snapshot to show instead of the image as it is now.
+  /// - Throws: `ImageError` if the L1 table is not where it can be.
+  init(
+    _ file: ImageFile, dataFile: ImageFile?, _ metadata: ImageMetadata,
+    _ geometry: ClusterGeometry, _ inflaters: InflaterPool, snapshot: Snapshot?
+  ) throws(ImageError) {
+    self.file = file
+    self.inflaters = inflaters
+    self.geometry = geometry
+    data = dataFile ?? file
+    tables = try ClusterTables(metadata, snapshot: snapshot, file: file)
+  }
+
+  /// Where guest bytes are; see `ClusterTables.run`.
+  func run(at offset: GuestOffset, limit: UInt64) throws(ImageError) -> MappedRun {
+    try tables.run(at: offset, limit: limit)
+  }
+
+  /// Reads a run that holds data.
+  func read(
+    _ place: MappedRun.Place, into part: UnsafeMutableRawBufferPointer
+  ) throws(ImageError) {
+    switch place {
+    case .standard(let host):
+      try readStandard(into: part, at: host)
+    case .compressed(let mapping, let start):
+      try inflaters.read(mapping, from: start, into: part, file)
+    case .zero, .unallocated:
+      part.initializeMemory(as: UInt8.self, repeating: 0)
+    }
+  }
+
+  /// Reads clusters that are stored as they are. A data file, like a raw image, may end inside its last
+  /// cluster; what is missing there is zeros.
+  private func readStandard(
+    into part: UnsafeMutableRawBufferPointer, at host: HostOffset
+  ) throws(ImageError) {
+    guard data !== file else { return try file.read(into: part, at: host, "a cluster") }
+    let clusterSize = UInt64(geometry.clusterSize)
+    let lastCluster = HostOffset((host.bytes + UInt64(part.count) - 1) & ~(clusterSize - 1))
+    try data.check(1, at: max(host, lastCluster), "a cluster")
+    let count = Int(min(UInt64(part.count), data.size - host.bytes))
+    let start = UnsafeMutableRawBufferPointer(rebasing: part[..<count])
+    try data.read(into: start, at: host, "a cluster")
+    UnsafeMutableRawBufferPointer(rebasing: part[count...])
+      .initializeMemory(as: UInt8.self, repeating: 0)
   }
 }

@@ -1,10 +1,24 @@
+public import DiskIO
 public import DiskImage
 public import SystemPackage
 
 /// A qcow2 image with all the files that it consists of, read like any other image.
 ///
-/// Several threads read at a time. Memory does not grow with the image: tables are read piece by
-/// piece, compressed clusters are restored into the memory of the thread that wants them.
+/// A read goes down the chain, run by run: each `Layer` says where the bytes of a run are, and what
+/// is unallocated in one is looked up in the next. `nextData` asks the same question without
+/// reading.
+///
+///     QCOW2Image → Layer (image, backing file, …) → ClusterTables → TableCache → ImageFile
+///                                                 → InflaterPool → Inflater → ImageFile
+///
+/// Several threads read at a time; all state that changes is in `TableCache` and `InflaterPool`,
+/// each behind a lock of its own. Memory does not grow with the image: tables are read piece by
+/// piece (256 KiB for each layer), compressed clusters are restored into the memory of the thread
+/// that wants them (`bytesPerReader`).
+///
+/// Nothing that a file says is trusted: places and sizes are checked before they are used, so a
+/// damaged or hostile image costs an error, or at worst the time for what it claims to hold. Files
+/// must not change while they are read.
 public final class QCOW2Image: ImageSource {
   /// The chain: the image first, then its backing file, and so on.
   private let layers: [Layer]
@@ -40,8 +54,8 @@ public final class QCOW2Image: ImageSource {
 
   /// The next run of data, by what the tables of all layers say.
   ///
-  /// After `patience` runs without data the next one counts as data whatever it is, so that whoever
-  /// asks can stop: tables that lead to one another in a hostile image may go on for hours.
+  /// After `patience` runs without data the next one counts as data whatever it is, so that the
+  /// caller can stop: tables that lead to one another in a hostile image may go on for hours.
   public func nextData(from offset: GuestOffset) throws(ImageError) -> GuestRange? {
     var (place, runs) = (offset, 0)
     while place.bytes < virtualSize {
@@ -74,7 +88,7 @@ public final class QCOW2Image: ImageSource {
 
   private static let lookAhead: UInt64 = 4 << 20
 
-  /// Reads run by run. A run that stands where the one before it does is copied from that one.
+  /// Reads run by run. A run that is where the one before it is gets copied from that one.
   public func read(
     into buffer: UnsafeMutableRawBufferPointer, at offset: GuestOffset
   ) throws(ImageError) {
@@ -98,7 +112,7 @@ public final class QCOW2Image: ImageSource {
     }
   }
 
-  /// Goes down the chain to the layer that knows where a place stands.
+  /// Goes down the chain to the layer that knows where a place is.
   ///
   /// - Returns: The layer's number, and a run of 1 to `limit` bytes, unallocated only in the last.
   private func locate(
@@ -112,5 +126,35 @@ public final class QCOW2Image: ImageSource {
       limit = run.byteCount
     }
     return (0, MappedRun(.zero, limit))
+  }
+}
+
+extension QCOW2Image {
+  /// What of an image to read, and what is allowed for it.
+  public struct Options: Sendable {
+    /// The internal snapshot to read, by id or name; nil for the image as it is now.
+    public var snapshot: String?
+    /// Whether files that the image names, its backing file and its data file, are opened.
+    public var followsExternalFiles = false
+    /// Whether to read although a running QEMU may write to one of the files.
+    public var ignoresLocks = false
+
+    /// The image as it is now, by itself.
+    public init() {}
+  }
+
+  /// Opens an image and, if that is allowed, the files that it names.
+  ///
+  /// - Parameters:
+  ///   - file: The image, open for reading and, unless locks are ignored, locked.
+  ///   - options: What to read.
+  /// - Returns: The image.
+  /// - Throws: `ImageError` if the image is damaged, uses what is not supported, or names files
+  ///   that are not allowed or cannot be opened.
+  public static func open(
+    _ file: consuming OwnedFile, _ options: Options = Options()
+  ) throws(ImageError) -> QCOW2Image {
+    var chain = ImageChain(options)
+    return try chain.open(try ImageFile(file))
   }
 }

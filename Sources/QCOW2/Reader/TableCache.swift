@@ -15,12 +15,12 @@ final class TableCache: Sendable {
 
   private struct State {
     /// The host offsets of the pieces, and the pieces; each use moves one towards the front.
-    var offsets: [UInt64] = []
+    var offsets: [HostOffset] = []
     var pieces: [Piece] = []
 
     /// The piece of this place and size, moved one towards the front. A hostile image may let its L1
-    /// table begin where an L2 table does, so that the place alone does not tell them apart.
-    mutating func find(_ host: UInt64, wordCount: Int) -> Piece? {
+    /// table begin where an L2 table does, so that the place alone does not identify a piece.
+    mutating func find(_ host: HostOffset, wordCount: Int) -> Piece? {
       for index in offsets.indices
       where offsets[index] == host && pieces[index].words.count == wordCount {
         guard index > 0 else { return pieces[0] }
@@ -52,7 +52,7 @@ final class TableCache: Sendable {
   /// - Returns: The piece.
   /// - Throws: `ImageError` if the piece is not inside the file.
   func piece(
-    at host: UInt64, byteCount: Int, _ what: @autoclosure () -> String
+    at host: HostOffset, byteCount: Int, _ what: @autoclosure () -> String
   ) throws(ImageError) -> Piece {
     try state.withLock { state throws(ImageError) in
       if let piece = state.find(host, wordCount: byteCount / 8) { return piece }

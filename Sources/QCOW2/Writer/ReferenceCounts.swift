@@ -1,13 +1,15 @@
+internal import DiskIO
+
 /// How often each host cluster is referenced: one byte a cluster, and the few counts above 254
-/// aside.
+/// apart.
 ///
 /// Memory comes in pages of 64 KiB, so growing copies nothing.
 package struct ReferenceCounts: ~Copyable {
   private var pages: [UnsafeMutablePointer<UInt8>] = []
-  private var overflow: [UInt64: UInt32] = [:]
+  private var overflow: [HostCluster: UInt32] = [:]
 
   private static let pageBits: UInt64 = 16
-  /// The byte of a cluster whose count stands in `overflow`.
+  /// The byte of a cluster whose count is in `overflow`.
   private static let escape: UInt8 = 255
 
   /// All counts are 0.
@@ -18,16 +20,16 @@ package struct ReferenceCounts: ~Copyable {
   }
 
   /// The count of `cluster`; 0 if it was never set. O(1).
-  package subscript(cluster: UInt64) -> UInt32 {
+  package subscript(cluster: HostCluster) -> UInt32 {
     get {
-      let page = Int(cluster >> Self.pageBits)
+      let page = Int(cluster.index >> Self.pageBits)
       guard page < pages.count else { return 0 }
-      let byte = pages[page][Int(cluster & (1 << Self.pageBits - 1))]
+      let byte = pages[page][Self.slot(cluster)]
       return byte == Self.escape ? overflow[cluster]! : UInt32(byte)
     }
     set {
-      let page = Int(cluster >> Self.pageBits)
-      let slot = Int(cluster & (1 << Self.pageBits - 1))
+      let page = Int(cluster.index >> Self.pageBits)
+      let slot = Self.slot(cluster)
       while page >= pages.count { pages.append(Self.emptyPage()) }
       let old = pages[page][slot]
       if newValue < UInt32(Self.escape) {
@@ -48,6 +50,39 @@ package struct ReferenceCounts: ~Copyable {
       for slot in 0..<1 << Int(Self.pageBits) { highest = max(highest, page[slot]) }
     }
     return UInt32(highest)
+  }
+
+  /// Fills `bytes` with refcounts as an image stores them.
+  ///
+  /// - Parameters:
+  ///   - bytes: One or more refcount blocks, or a part of one.
+  ///   - first: The cluster whose count comes first.
+  ///   - width: The width of a refcount, which must be enough for all counts.
+  func encode(
+    into bytes: UnsafeMutableRawBufferPointer, from first: HostCluster, _ width: RefcountWidth
+  ) {
+    RefcountBlock.encode(into: bytes, order: width.order) {
+      UInt64(self[HostCluster(first.index + UInt64($0))])
+    }
+  }
+
+  /// Whether counts are apart exactly where a page says so, and all of them are too high for a
+  /// byte. For tests; O(clusters).
+  package func checkInvariants() -> Bool {
+    var escaped = 0
+    for page in pages {
+      for slot in 0..<1 << Int(Self.pageBits) where page[slot] == Self.escape { escaped += 1 }
+    }
+    return escaped == overflow.count
+      && overflow.allSatisfy { cluster, count in
+        let page = Int(cluster.index >> Self.pageBits)
+        return count >= UInt32(Self.escape) && page < pages.count
+          && pages[page][Self.slot(cluster)] == Self.escape
+      }
+  }
+
+  private static func slot(_ cluster: HostCluster) -> Int {
+    Int(cluster.index & (1 << pageBits - 1))
   }
 
   private static func emptyPage() -> UnsafeMutablePointer<UInt8> {

@@ -147,7 +147,7 @@ struct IncarnationCheck: ~Copyable {
     _ byteCount: Int, at offset: UInt64, _ buffer: borrowing AlignedBuffer
   ) throws(ImageError) -> UnsafeRawBufferPointer {
     let part = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<byteCount])
-    try file.read(into: part, at: offset, "an incarnation")
+    try file.read(into: part, at: HostOffset(offset), "an incarnation")
     return UnsafeRawBufferPointer(part)
   }
 }

@@ -105,7 +105,8 @@ package struct SavedHashStore {
     do {
       let bytes =
         try header.inlineDump
-        ?? file.bytes(Int(header.dumpLength), at: header.dumpOffset, "the hash store's lists")
+        ?? file.bytes(
+          Int(header.dumpLength), at: HostOffset(header.dumpOffset), "the hash store's lists")
       try header.checkDump(bytes)
       return try StoreDump.parse(bytes, fileSize: file.size, alignment: alignment).dump
     } catch {

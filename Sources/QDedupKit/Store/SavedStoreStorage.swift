@@ -23,7 +23,7 @@ final class SavedStoreStorage: StoreStorage, Sendable {
     into bytes: UnsafeMutableRawBufferPointer, at offset: UInt64
   ) throws(IOError) {
     do throws(ImageError) {
-      try file.read(into: bytes, at: offset, "an incarnation")
+      try file.read(into: bytes, at: HostOffset(offset), "an incarnation")
     } catch {
       if case .io(let error) = error { throw error }
       // The range is not in the file, or is not any more.

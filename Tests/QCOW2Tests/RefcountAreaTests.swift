@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Where refcounts go: they count themselves too.
-@Suite struct RefcountLayoutTests {
+@Suite struct RefcountAreaTests {
   @Test(
     "Every cluster is counted once, with as few blocks as can be",
     arguments: 9...21, [RefcountWidth.bits16, .bits32])
@@ -36,14 +36,10 @@ import Testing
     func isEnough(_ blocks: UInt64) -> Bool {
       blocks * perBlock >= used + blocks + tables(blocks)
     }
-    let layout = RefcountLayout(behind: used, clusterSize: 1 << bits, width: width)
-    let isSmallest =
-      isEnough(layout.blockCount) && (layout.blockCount == 1 || !isEnough(layout.blockCount - 1))
-    let isInOrder =
-      layout.firstBlock == used && layout.firstTableCluster == used + layout.blockCount
-      && layout.clusterCount == layout.firstTableCluster + layout.tableClusterCount
-    if !isSmallest || !isInOrder || layout.tableClusterCount != tables(layout.blockCount) {
-      Issue.record("\(layout) behind \(used) clusters of 2^\(bits) bytes")
+    let size = RefcountArea.Size(after: used, clusterSize: 1 << bits, width: width)
+    let isSmallest = isEnough(size.blocks) && (size.blocks == 1 || !isEnough(size.blocks - 1))
+    if !isSmallest || size.tableClusters != tables(size.blocks) {
+      Issue.record("\(size) after \(used) clusters of 2^\(bits) bytes")
     }
   }
 }

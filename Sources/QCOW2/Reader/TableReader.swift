@@ -1,7 +1,7 @@
 internal import DiskIO
 internal import DiskImage
 
-/// Reads tables of an image that may be damaged: what lies behind the file's end is zeros, as it is
+/// Reads tables of an image that may be damaged: what is beyond the file's end is zeros, as it is
 /// for QEMU, and what is a hole is not read.
 final class TableReader {
   private let file: ImageFile
@@ -33,12 +33,13 @@ final class TableReader {
     let step = UInt64(buffer.bytes.count)
     var start: UInt64 = 0
     while start < end {
-      guard let data = file.nextData(from: offset.bytes + start), data - offset.bytes < end
+      guard let data = file.nextData(from: offset.advanced(by: start)),
+        data.bytes - offset.bytes < end
       else { return }
-      start = (data - offset.bytes) / step * step
+      start = (data.bytes - offset.bytes) / step * step
       let count = Int(min(step, byteCount - start))
       let piece = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<count])
-      let read = try file.readSome(into: piece, at: offset.bytes + start)
+      let read = try file.readSome(into: piece, at: offset.advanced(by: start))
       UnsafeMutableRawBufferPointer(rebasing: piece[read...])
         .initializeMemory(as: UInt8.self, repeating: 0)
       try body(start, UnsafeRawBufferPointer(piece))

@@ -1,5 +1,6 @@
 internal import DiskIO
 package import DiskImage
+package import QCOW2
 internal import SystemPackage
 
 /// Reads clusters of an image by the places that a hash store names.
@@ -42,7 +43,7 @@ package final class MappedClusters {
     if mapping.isCompressed {
       try inflater.read(mapping, from: 0, into: buffer.bytes, file)
     } else {
-      try file.read(into: buffer.bytes, at: mapping.host(geometry).bytes, "a cluster")
+      try file.read(into: buffer.bytes, at: mapping.host(geometry), "a cluster")
     }
     return body(UnsafeRawBufferPointer(buffer.bytes))
   }

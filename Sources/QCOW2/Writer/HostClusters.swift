@@ -1,0 +1,173 @@
+internal import DiskImage
+
+/// The clusters of the file that is being written: which one is handed out next, and how often each
+/// is referenced.
+///
+/// It alone assigns places and counts references; what a cluster is used for it does not know.
+///
+///     header │ handed out: data, tables, incarnations, … │ handed out next …
+///            0 references: nothing that QEMU knows        ▲ end
+///
+/// Compressed data is packed: it begins where the data before it ended (`compressedTail`), even
+/// inside a cluster, and a cluster counts one reference for each piece of data that touches it.
+///
+/// Room is handed out with 0 references; who uses it counts them. A cluster that keeps 0 is free for
+/// QEMU: that is how the hash store is kept. References are counted as soon as they are known and
+/// may be taken back, so the highest count, and with it the width of refcounts, is known at the end.
+///
+/// A new file begins with the header cluster alone. A file that is continued begins with the counts
+/// of its own tables: what they do not count is free, and `allocate` is the only function that has
+/// to choose among free runs.
+///
+/// One thread at a time uses it. Memory: a byte for each cluster of the file, and an entry for each
+/// count above 254. All operations take O(clusters touched).
+final class HostClusters {
+  private let geometry: ClusterGeometry
+  private let limits: ImageLimits
+  private var counts: ReferenceCounts
+  /// The first cluster after the file's last one.
+  private var endCluster: HostCluster
+  /// Where the next compressed data may go, up to the end of its cluster; 0 before the first.
+  private var compressedTail = HostOffset(0)
+
+  /// The clusters of a file.
+  ///
+  /// - Parameters:
+  ///   - geometry: Their size.
+  ///   - counts: How often each is referenced by what the file holds already.
+  ///   - end: The first cluster after the last one in use.
+  init(_ geometry: ClusterGeometry, counts: consuming ReferenceCounts, end: HostCluster) {
+    self.geometry = geometry
+    self.counts = counts
+    endCluster = end
+    limits = ImageLimits(geometry)
+  }
+
+  /// The clusters of a new file, which has nothing but a header cluster.
+  convenience init(newFile geometry: ClusterGeometry) {
+    var counts = ReferenceCounts()
+    counts[HostCluster(0)] = 1
+    self.init(geometry, counts: counts, end: HostCluster(1))
+  }
+
+  // MARK: Room
+
+  /// Where the file ends so far.
+  var end: HostOffset { endCluster.offset(bits: geometry.clusterBits) }
+
+  /// Hands out clusters that nothing uses, as one run.
+  ///
+  /// - Parameter count: How many.
+  /// - Returns: The clusters, with a refcount of 0.
+  /// - Throws: `ImageWriterError.fileTooLarge`; nothing is handed out then.
+  func allocate(_ count: UInt64) throws(ImageWriterError) -> Range<HostCluster> {
+    let limit = limits.hostClusters(.bits16)
+    guard count <= limit - endCluster.index else {
+      throw fileTooLarge(
+        clusters: endCluster.index.addingReportingOverflow(count).partialValue, .bits16)
+    }
+    let first = endCluster
+    endCluster = HostCluster(first.index + count)
+    return first..<endCluster
+  }
+
+  /// Hands out clusters for a table, as one run that is referenced once.
+  func allocateTable(_ count: UInt64) throws(ImageWriterError) -> Range<HostCluster> {
+    let clusters = try allocate(count)
+    for cluster in clusters { counts[cluster] = 1 }
+    return clusters
+  }
+
+  /// Hands out room for the compressed data of a cluster: directly after the data before it, in
+  /// what is left of that cluster, and on into the next one if that is the file's end.
+  ///
+  /// - Parameters:
+  ///   - byteCount: The compressed size in bytes, at least 1.
+  ///   - references: How many references to it will be added.
+  ///   - limit: The highest refcount that a host cluster may have; at least `references`.
+  /// - Returns: The place. Its references are not counted yet.
+  /// - Throws: `ImageWriterError.fileTooLarge`.
+  func allocate(
+    compressedBytes byteCount: Int, references: UInt32, limit: UInt32
+  ) throws(ImageWriterError) -> ClusterMapping {
+    var start = compressedTail
+    if !ClusterMapping.canDescribe(start, byteCount: byteCount, geometry) {
+      start = HostOffset((start.bytes + 511) & ~511)
+    }
+    let room = roomLeft(after: start, references: references, limit: limit)
+    if room < byteCount {
+      if room > 0, start.advanced(by: UInt64(room)) == end {
+        _ = try allocate(geometry.clusterCount(forBytes: UInt64(byteCount - room)))
+      } else {
+        start = try allocate(geometry.clusterCount(forBytes: UInt64(byteCount)))
+          .lowerBound.offset(bits: geometry.clusterBits)
+      }
+    }
+    guard start < ClusterMapping.compressedEnd(geometry) else {
+      throw fileTooLarge(clusters: endCluster.index, .bits16)
+    }
+    compressedTail = start.advanced(by: UInt64(byteCount))
+    return ClusterMapping(compressedAt: start, byteCount: byteCount, geometry)
+  }
+
+  /// How many bytes are free from `start` to the end of its cluster; 0 if nothing is in that cluster
+  /// yet, or if it cannot take so many more references.
+  private func roomLeft(after start: HostOffset, references: UInt32, limit: UInt32) -> Int {
+    let used = start.bytes & UInt64(geometry.clusterSize - 1)
+    guard used > 0 else { return 0 }
+    let count = counts[start.cluster(bits: geometry.clusterBits)]
+    guard count <= limit, references <= limit - count else { return 0 }
+    return geometry.clusterSize - Int(used)
+  }
+
+  // MARK: References
+
+  /// The refcount of the cluster that holds the data of `mapping`: the highest, if compressed data
+  /// touches more than one.
+  func references(to mapping: ClusterMapping) -> UInt32 {
+    mapping.hostClusters(geometry).reduce(0) { max($0, counts[$1]) }
+  }
+
+  /// Counts further references to the data of `mapping`; its refcount must stay within
+  /// `RefcountWidth.highest`.
+  func addReferences(_ count: UInt32, to mapping: ClusterMapping) {
+    for cluster in mapping.hostClusters(geometry) { counts[cluster] += count }
+  }
+
+  /// Takes one reference to the data of `mapping` back.
+  func removeReference(to mapping: ClusterMapping) {
+    for cluster in mapping.hostClusters(geometry) { counts[cluster] -= 1 }
+  }
+
+  /// Whether the cluster at `host` has a refcount of 1, as COPIED says.
+  func isReferencedOnce(_ host: HostOffset) -> Bool {
+    counts[host.cluster(bits: geometry.clusterBits)] == 1
+  }
+
+  // MARK: Refcounts as the image stores them
+
+  /// The highest refcount so far. O(clusters of the file).
+  var highestCount: UInt32 { counts.highest }
+
+  /// Fills `bytes` with the refcounts of `first` and the clusters after it.
+  func encodeCounts(
+    from first: HostCluster, _ width: RefcountWidth, into bytes: UnsafeMutableRawBufferPointer
+  ) {
+    counts.encode(into: bytes, from: first, width)
+  }
+
+  /// Makes sure that refcounts of this width can count a file that ends at `end`.
+  ///
+  /// - Throws: `ImageWriterError.fileTooLarge`.
+  func checkCountable(upTo end: HostCluster, _ width: RefcountWidth) throws(ImageWriterError) {
+    guard end.index <= limits.hostClusters(width) else {
+      throw fileTooLarge(clusters: end.index, width)
+    }
+  }
+
+  private func fileTooLarge(clusters: UInt64, _ width: RefcountWidth) -> ImageWriterError {
+    .fileTooLarge(
+      clusters: clusters, clusterSize: geometry.clusterSize, refcountBits: width.rawValue,
+      limit: limits.hostClusters(width))
+  }
+}
