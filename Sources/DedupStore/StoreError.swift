@@ -4,7 +4,7 @@ public import DiskIO
 public enum StoreError: Error, Sendable {
   /// Reading or writing an incarnation failed.
   case io(IOError)
-  /// No room for an incarnation could be had from the storage.
+  /// The storage had no room for an incarnation.
   case allocation(byteCount: UInt64, cause: any Error & Sendable)
   /// There is not enough memory for a part of the store.
   case memory(byteCount: Int, purpose: String)
@@ -35,11 +35,46 @@ extension StoreError: CustomStringConvertible {
     case .misplacedEntry(let entry, let bucket, let order):
       let mask: UInt64 = (1 << UInt64(order)) - 1
       return """
-        the hash store is damaged: digest \(entry.digest) stands in bucket \(bucket), \
+        the hash store is damaged: digest \(entry.digest) is in bucket \(bucket), \
         must be in \(entry.digest.high & mask) or \(entry.digest.low & mask)
         """
     }
   }
+}
+
+/// Why an incarnation of a saved store is skipped (S28).
+public struct StoreProblem: Error, Sendable {
+  /// What is wrong.
+  public enum Reason: Error, Sendable {
+    /// It cannot be read.
+    case io(IOError)
+    /// Its trailer or its filter is damaged.
+    case format(StoreFormatError)
+    /// It is an incarnation, but not one of this store.
+    case foreign(order: UInt32, usedEntries: UInt64)
+  }
+
+  /// Where the incarnation begins.
+  public let offset: StorageOffset
+  /// What is wrong.
+  public let reason: Reason
+}
+
+extension StoreProblem.Reason: CustomStringConvertible {
+  /// The reason as a part of a line.
+  public var description: String {
+    switch self {
+    case .io(let error): error.description
+    case .format(let error): error.description
+    case .foreign(let order, let entries):
+      "it is of order \(order) with \(entries) entries, not one of this store"
+    }
+  }
+}
+
+extension StoreProblem: CustomStringConvertible {
+  /// One line with the place and the reason.
+  public var description: String { "the incarnation at byte \(offset) is skipped: \(reason)" }
 }
 
 extension ZeroedBuffer {

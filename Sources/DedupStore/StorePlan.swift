@@ -54,12 +54,12 @@ public struct StorePlan: Hashable, Sendable {
   private init?(order: Int, memory: UInt64, limit: UInt32?) {
     guard let geometry = try? StoreGeometry(order: order) else { return nil }
     let left = Int(memory) - HashStore.ramBytes(geometry)
-    let groups = left / TagFilters.groupBytes(geometry)
+    let groups = left / TagPanels.groupBytes(geometry)
     guard groups > 0 else { return nil }
     let incarnations = min(groups * TagLine.lanes, Self.mostIncarnations)
     let known = Int(limit ?? UInt32(incarnations))
     let usedGroups = known == 0 ? groups : (known + TagLine.lanes - 1) / TagLine.lanes
-    let rest = left - min(usedGroups, groups) * TagFilters.groupBytes(geometry)
+    let rest = left - min(usedGroups, groups) * TagPanels.groupBytes(geometry)
     self.init(
       order: order, incarnations: incarnations, limit: limit,
       keptTableBytes: usedGroups > groups ? 0 : min(rest, HashStore.defaultKeptTableBytes))

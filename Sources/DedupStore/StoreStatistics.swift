@@ -1,3 +1,19 @@
+/// What a lookup found. It is a hint: the caller compares the bytes before it shares them (S34).
+public struct StoreHit: Hashable, Sendable {
+  /// Where in the store an entry was found.
+  public enum Origin: Hashable, Sendable {
+    /// The table in RAM that is being filled.
+    case logStore
+    /// An incarnation on disk, named by the number of its freeze.
+    case incarnation(sequence: UInt64)
+  }
+
+  /// The entry, decoded (S25).
+  public let entry: StoreEntry
+  /// Where it was found.
+  public let origin: Origin
+}
+
 /// What a store has done so far. All values are counts, none are bytes.
 public struct StoreStatistics: Hashable, Sendable {
   /// Lookups asked for.
@@ -10,6 +26,9 @@ public struct StoreStatistics: Hashable, Sendable {
   public internal(set) var falsePositives: UInt64 = 0
   /// Entries inserted.
   public internal(set) var insertions: UInt64 = 0
+  /// Entries that were not stored because both their buckets, and all that could make room in them,
+  /// were full in a table that was not (S7). Only content that was chosen for it has many of them.
+  public internal(set) var entriesLeftOut: UInt64 = 0
   /// Entries dropped by `remove`.
   public internal(set) var removals: UInt64 = 0
   /// Incarnations written; the youngest one carries this number as its sequence.

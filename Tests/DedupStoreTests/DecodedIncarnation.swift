@@ -12,12 +12,12 @@ struct DecodedIncarnation {
   let filterArea: ArraySlice<UInt8>
   let tableArea: ArraySlice<UInt8>
 
-  init(_ bytes: [UInt8], order: Int, offset: UInt64) throws {
+  init(_ bytes: [UInt8], order: Int, offset: StorageOffset) throws {
     let slots = 4 << order
     let tagBytes = order < 16 ? 2 : 4
     let filterBytes = (slots * tagBytes / 4096 + 1) * 4096
     let tableBytes = (slots / 128 + 1) * 4096
-    let start = Int(offset)
+    let start = Int(offset.bytes)
     filterArea = bytes[start..<start + filterBytes]
     tableArea = bytes[start + filterBytes..<start + filterBytes + tableBytes]
     trailer = try IncarnationTrailer(parsing: Array(filterArea.suffix(64)))

@@ -33,7 +33,7 @@ import TestSupport
   func s31RoundTrip() throws {
     var generator = SplitMix64(seed: 31)
     for _ in 0..<200 {
-      let offsets = (1...40).map { UInt64($0) << 16 }.shuffled(using: &generator)
+      let offsets = (1...40).map { StorageOffset($0 << 16) }.shuffled(using: &generator)
       let incarnations = Int(generator.next() % 41)
       let dump = StoreDump(
         order: 8, incarnations: Array(offsets[..<incarnations]),
@@ -74,8 +74,10 @@ import TestSupport
     #expect(throws: StoreFormatError.orderOutOfRange(order)) { try parse(dump.serialized) }
   }
 
-  @Test("S32: an unaligned offset is an error", arguments: [1, 511, 65535, 0x10200, UInt64.max])
-  func s32Unaligned(offset: UInt64) {
+  @Test(
+    "S32: an unaligned offset is an error",
+    arguments: [1, 511, 65535, 0x10200, 0xFFFF_FFFF_FFFF_FFFF] as [StorageOffset])
+  func s32Unaligned(offset: StorageOffset) {
     let dump = StoreDump(order: 1, incarnations: [0x40000], limbo: [offset])
     #expect(throws: StoreFormatError.unaligned(offset: offset, alignment: 65536)) {
       try parse(dump.serialized)
@@ -92,8 +94,8 @@ import TestSupport
 
   @Test(
     "S32: an offset in the first cluster or outside the file is an error",
-    arguments: [0, 0x10000, 0x20000, UInt64.max - 65535])
-  func s32OutsideFile(offset: UInt64) {
+    arguments: [0, 0x10000, 0x20000, 0xFFFF_FFFF_FFFF_0000] as [StorageOffset])
+  func s32OutsideFile(offset: StorageOffset) {
     let dump = StoreDump(order: 1, incarnations: [offset], limbo: [])
     #expect(
       throws: StoreFormatError.outsideFile(

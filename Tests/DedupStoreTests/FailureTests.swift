@@ -7,7 +7,7 @@ import TestSupport
 @Suite struct FailureTests {
   /// What must not change when an insert or the end fails.
   struct State: Equatable {
-    let incarnations: [UInt64]
+    let incarnations: [StorageOffset]
     let found: [StoreEntry?]
 
     init(_ store: HashStore, _ entries: [StoreEntry]) throws {
@@ -25,6 +25,7 @@ import TestSupport
     var entries = Entries(seed: 12)
     var all: [StoreEntry] = []
     var failures = 0
+    var leftOut: UInt64 = 0
     for _ in 0..<200 {
       let entry = entries.next()
       let before = try State(store, all)
@@ -39,9 +40,15 @@ import TestSupport
         #expect(try store.lookup(entry.digest) == nil)
         try store.insert(entry)
       }
+      // In so small a table, chance leaves an entry out now and then.
+      if store.statistics.entriesLeftOut > leftOut {
+        leftOut += 1
+        continue
+      }
       all.append(entry)
       #expect(try store.lookup(entry.digest)?.entry == entry)
     }
+    #expect(leftOut < 20)
     // Only a fresh region needs the fourth call; the fifth is never made.
     if call < 3 { #expect(failures > 10) }
     if call == 4 { #expect(failures == 0) }
@@ -110,11 +117,11 @@ import TestSupport
     try store.finish()
     storage.callsUntilFailure = 0
     let error = #expect(throws: StoreError.self) { try store.lookup(entries[0].digest) }
-    // The table begins behind the filter area of 4096 bytes; a bucket has 128 bytes.
+    // The table begins after the filter area of 4096 bytes; a bucket has 128 bytes.
     let decoded = try DecodedIncarnation(
       storage.bytes, order: 4, offset: store.dump.incarnations[0])
     let slot = try #require(decoded.entries.first { $0.value == entries[0] }?.key)
-    let place = Int(store.dump.incarnations[0]) + 4096 + slot / 4 * 128
+    let place = Int(store.dump.incarnations[0].bytes) + 4096 + slot / 4 * 128
     #expect(error?.description == "cannot read memory at byte \(place): Input/output error")
     #expect(try store.lookup(entries[0].digest)?.entry == entries[0])
   }

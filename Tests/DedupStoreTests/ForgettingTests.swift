@@ -19,7 +19,7 @@ import TestSupport
     let store = try HashStore(order: 2, maxIncarnations: UInt32(max), storage: storage)
     var entries = Entries(seed: 18)
     var frozen: [StoreEntry] = []
-    var offsets: [UInt64] = []
+    var offsets: [StorageOffset] = []
     for round in 1...5 * max + 5 {
       frozen.append(try freeze(store, &entries))
       offsets.append(store.dump.incarnations[0])

@@ -11,11 +11,13 @@ final class LogTable {
   var count: Int { store.count }
   /// All slots, the free ones too.
   var slots: [StoreEntry] {
-    Array(UnsafeBufferPointer(start: store.slots, count: store.geometry.entryCount))
+    Array(store.allSlots)
   }
 
   func insert(_ entry: StoreEntry) -> Bool { store.insert(entry) }
   func lookup(_ digest: Digest) -> StoreEntry? { store.lookup(digest) }
   func remove(_ entry: StoreEntry) -> Bool { store.remove(entry) }
   func reset() { store.reset() }
+  func checkInvariants() throws { try store.checkInvariants() }
+  var isDue: Bool { store.isDue }
 }

@@ -21,7 +21,7 @@ import TestSupport
     return (store, storage)
   }
 
-  private var table: UInt64 { MemoryStorage.firstOffset + 4096 }
+  private var table: StorageOffset { MemoryStorage.firstOffset + 4096 }
 
   @Test("S22: the youngest of several entries is found, with one read", arguments: [1, 2, 20, 40])
   func s22YoungestFirst(count: Int) throws {
@@ -49,13 +49,13 @@ import TestSupport
     #expect(
       storage.calls == [
         .read(offset: table, byteCount: 128),
-        .read(offset: table + 6 * 4096 + 1024, byteCount: 128),
+        .read(offset: table + (6 * 4096 + 1024), byteCount: 128),
       ])
     storage.forgetCalls()
     #expect(try store.lookup(entry(200, 0, variant: 3).digest) == nil)
     #expect(
       storage.calls == [
-        .read(offset: table + 6 * 4096 + 1024, byteCount: 128),
+        .read(offset: table + (6 * 4096 + 1024), byteCount: 128),
         .read(offset: table, byteCount: 128),
       ])
     #expect(store.statistics.falsePositives == 4)

@@ -1,4 +1,4 @@
-import DedupStore
+public import DedupStore
 import DiskIO
 import SystemPackage
 
@@ -6,15 +6,15 @@ import SystemPackage
 final class MemoryStorage: StoreStorage {
   enum Call: Hashable {
     case allocate(byteCount: UInt64)
-    case read(offset: UInt64, byteCount: Int)
-    case write(offset: UInt64, byteCount: Int)
+    case read(offset: StorageOffset, byteCount: Int)
+    case write(offset: StorageOffset, byteCount: Int)
   }
 
   struct Full: Error {}
 
   /// The first region is not at 0, as in an image.
-  static let firstOffset: UInt64 = 65536
-  private(set) var bytes = [UInt8](repeating: 0, count: Int(firstOffset))
+  static let firstOffset: StorageOffset = 65536
+  private(set) var bytes = [UInt8](repeating: 0, count: Int(firstOffset.bytes))
   private(set) var calls: [Call] = []
   /// The calls that still succeed; nil lets all of them.
   var callsUntilFailure: Int?
@@ -30,33 +30,33 @@ final class MemoryStorage: StoreStorage {
 
   func forgetCalls() { calls = [] }
 
-  /// Overwrites stored bytes behind the store's back.
+  /// Overwrites stored bytes without the store's knowledge.
   func overwrite(_ byte: UInt8, in range: Range<Int>) {
     for index in range { bytes[index] = byte }
   }
 
-  func allocate(byteCount: UInt64) throws(StoreError) -> UInt64 {
+  func allocate(byteCount: UInt64) throws(StoreError) -> StorageOffset {
     guard note(.allocate(byteCount: byteCount)) else {
       throw .allocation(byteCount: byteCount, cause: Full())
     }
-    let offset = UInt64(bytes.count)
+    let offset = StorageOffset(UInt64(bytes.count))
     bytes.append(contentsOf: repeatElement(0, count: Int(byteCount)))
     bytes.pad(toMultipleOf: 4096)
     return offset
   }
 
-  func read(into target: UnsafeMutableRawBufferPointer, at offset: UInt64) throws(IOError) {
+  func read(into target: UnsafeMutableRawBufferPointer, at offset: StorageOffset) throws(IOError) {
     guard note(.read(offset: offset, byteCount: target.count)),
-      Int(offset) + target.count <= bytes.count
-    else { throw IOError(.read, "memory", at: offset, reason: .ioError) }
-    target.copyBytes(from: bytes[Int(offset)..<Int(offset) + target.count])
+      Int(offset.bytes) + target.count <= bytes.count
+    else { throw IOError(.read, "memory", at: offset.bytes, reason: .ioError) }
+    target.copyBytes(from: bytes[Int(offset.bytes)...].prefix(target.count))
   }
 
-  func write(_ source: UnsafeRawBufferPointer, at offset: UInt64) throws(IOError) {
+  func write(_ source: UnsafeRawBufferPointer, at offset: StorageOffset) throws(IOError) {
     guard note(.write(offset: offset, byteCount: source.count)),
-      Int(offset) + source.count <= bytes.count
-    else { throw IOError(.write, "memory", at: offset, reason: .noSpace) }
-    let start = Int(offset)
+      Int(offset.bytes) + source.count <= bytes.count
+    else { throw IOError(.write, "memory", at: offset.bytes, reason: .noSpace) }
+    let start = Int(offset.bytes)
     bytes.withUnsafeMutableBytes {
       UnsafeMutableRawBufferPointer(rebasing: $0[start..<start + source.count])
         .copyMemory(from: source)
@@ -70,4 +70,9 @@ final class MemoryStorage: StoreStorage {
     callsUntilFailure = left == 0 ? nil : left - 1
     return left > 0
   }
+}
+
+/// In tests, places may be written as numbers.
+extension StorageOffset: ExpressibleByIntegerLiteral {
+  public init(integerLiteral bytes: UInt64) { self.init(bytes) }
 }

@@ -15,18 +15,18 @@ final class SparseStorage: StoreStorage {
     file = try OwnedFile(unnamedIn: folder.path)
   }
 
-  func allocate(byteCount: UInt64) -> UInt64 {
+  func allocate(byteCount: UInt64) -> StorageOffset {
     defer { end += byteCount }
-    return end
+    return StorageOffset(end)
   }
 
-  func read(into bytes: UnsafeMutableRawBufferPointer, at offset: UInt64) throws(IOError) {
-    guard try file.read(into: bytes, at: offset) == bytes.count else {
-      throw IOError(.read, "memory", at: offset, reason: .ioError)
+  func read(into bytes: UnsafeMutableRawBufferPointer, at offset: StorageOffset) throws(IOError) {
+    guard try file.read(into: bytes, at: offset.bytes) == bytes.count else {
+      throw IOError(.read, "memory", at: offset.bytes, reason: .ioError)
     }
   }
 
-  func write(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws(IOError) {
-    try file.write(bytes, at: offset)
+  func write(_ bytes: UnsafeRawBufferPointer, at offset: StorageOffset) throws(IOError) {
+    try file.write(bytes, at: offset.bytes)
   }
 }

@@ -21,7 +21,7 @@ import TestSupport
   @Test("The 40 bytes are exact, and an inline dump follows them")
   func bytes() {
     let header = StoreHeader(
-      dump: DumpTests.dump, dumpOffset: 0, maxIncarnations: 128, isDirty: true)
+      dump: DumpTests.dump, dumpOffset: nil, maxIncarnations: 128, isDirty: true)
     let fixed: [UInt8] = [
       0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 3, 0, 0, 0, 128,
       0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 36, 0, 0, 0, 0,
@@ -36,19 +36,19 @@ import TestSupport
 
   @Test("S31: a header is parsed as it was, with padding after it", arguments: [false, true])
   func roundTrip(isDirty: Bool) throws {
-    for offset in [0, 0x50000] as [UInt64] {
+    for offset in [nil, 0x50000] as [StorageOffset?] {
       let header = StoreHeader(
         dump: DumpTests.dump, dumpOffset: offset, maxIncarnations: 7, isDirty: isDirty)
       let parsed = try parse(header.serialized + [0, 0, 0, 0])
       #expect(parsed == header)
-      #expect(parsed.inlineDump == (offset == 0 ? DumpTests.dump.serialized : nil))
+      #expect(parsed.inlineDump == (offset == nil ? DumpTests.dump.serialized : nil))
       #expect(throws: Never.self) { try parsed.checkDump(DumpTests.dump.serialized) }
     }
   }
 
   @Test("S32: a header that is cut off is an error at every length", arguments: 0..<76)
   func truncated(length: Int) {
-    let header = StoreHeader(dump: DumpTests.dump, dumpOffset: 0, maxIncarnations: 1)
+    let header = StoreHeader(dump: DumpTests.dump, dumpOffset: nil, maxIncarnations: 1)
     #expect(
       throws: StoreFormatError.truncated(
         "hash store header", needed: length < 40 ? 40 : 76, available: UInt64(length))
@@ -62,13 +62,13 @@ import TestSupport
       (8, 0, .unknownAlgorithm(0)), (28, 9, .reservedNotZero(9)),
     ] as [(Int, UInt32, StoreFormatError)])
   func fields(offset: Int, value: UInt32, error: StoreFormatError) {
-    let bytes = StoreHeader(dump: DumpTests.dump, dumpOffset: 0, maxIncarnations: 1).serialized
+    let bytes = StoreHeader(dump: DumpTests.dump, dumpOffset: nil, maxIncarnations: 1).serialized
     #expect(throws: error) { try parse(resealed(bytes, at: offset, value)) }
   }
 
   @Test("S32: a dump that is not inline must be aligned and in the file")
   func dumpOffset() {
-    for offset in [0x50200, 1 << 30, UInt64.max & ~65535] as [UInt64] {
+    for offset in [0x50200, 0x4000_0000, 0xFFFF_FFFF_FFFF_0000] as [StorageOffset] {
       let header = StoreHeader(dump: DumpTests.dump, dumpOffset: offset, maxIncarnations: 1)
       #expect(throws: StoreFormatError.self) { try parse(header.serialized) }
     }
@@ -76,7 +76,7 @@ import TestSupport
 
   @Test("Any changed bit is noticed", arguments: 0..<76)
   func changedBits(byte: Int) {
-    let bytes = StoreHeader(dump: DumpTests.dump, dumpOffset: 0, maxIncarnations: 1).serialized
+    let bytes = StoreHeader(dump: DumpTests.dump, dumpOffset: nil, maxIncarnations: 1).serialized
     for bit in 0..<8 {
       var changed = bytes
       changed[byte] ^= 1 << bit

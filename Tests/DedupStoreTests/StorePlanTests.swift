@@ -7,11 +7,11 @@ import Testing
 @Suite struct StorePlanTests {
   /// A storage that keeps nothing.
   final class Nowhere: StoreStorage {
-    func allocate(byteCount: UInt64) -> UInt64 { 65536 }
-    func read(into bytes: UnsafeMutableRawBufferPointer, at offset: UInt64) {
+    func allocate(byteCount: UInt64) -> StorageOffset { 65536 }
+    func read(into bytes: UnsafeMutableRawBufferPointer, at offset: StorageOffset) {
       bytes.initializeMemory(as: UInt8.self, repeating: 0)
     }
-    func write(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) {}
+    func write(_ bytes: UnsafeRawBufferPointer, at offset: StorageOffset) {}
   }
 
   /// Some sizes of memory, from the smallest on, and some numbers of clusters.

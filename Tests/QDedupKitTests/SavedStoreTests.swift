@@ -103,7 +103,7 @@ import TestSupport
     // The file ends within the table of the oldest incarnation.
     let oldest = try #require(image.saved.dump?.incarnations.last)
     let file = try FileDescriptor.open(trial.options.output.path, .writeOnly)
-    try file.closeAfter { try file.resize(to: Int64(oldest) + 4096 + 100) }
+    try file.closeAfter { try file.resize(to: Int64(oldest.bytes) + 4096 + 100) }
     let errors = image.clusters(of: Disks.unique(clusters: 100, clusterSize: 4096)).keys
       .compactMap { digest -> String? in
         do { return try opened.lookup(digest) == nil ? "a miss" : nil } catch {
@@ -131,12 +131,12 @@ import TestSupport
     let header = try #require(image.metadata.extensions.first { $0.type == 0xCD8E_819B }?.data)
     let start = try #require(bytes.firstRange(of: header)?.lowerBound)
     let dump = try #require(image.saved.dump)
-    let trailer = Int(dump.incarnations[3]) + 4096 - IncarnationTrailer.byteCount
-    let younger = trailer - Int(dump.incarnations[3]) + Int(dump.incarnations[2])
+    let trailer = Int(dump.incarnations[3].bytes) + 4096 - IncarnationTrailer.byteCount
+    let younger = trailer - Int(dump.incarnations[3].bytes) + Int(dump.incarnations[2].bytes)
     switch damage {
     case .featureBit: bytes[88] ^= 0x80
     case .dirty:
-      let dirty = StoreHeader(dump: dump, dumpOffset: 0, maxIncarnations: 0, isDirty: true)
+      let dirty = StoreHeader(dump: dump, dumpOffset: nil, maxIncarnations: 0, isDirty: true)
       bytes.replaceSubrange(start..<start + dirty.serialized.count, with: dirty.serialized)
     case .version: bytes[start + 3] = 2
     case .checksum: bytes[start + 32] ^= 1
@@ -161,7 +161,7 @@ import TestSupport
     _ = try trial.convert()
     var bytes = try trial.output()
     let incarnation = try #require(try SavedImage(trial).saved.dump?.incarnations[3])
-    let start = Int(incarnation) + 4096 - IncarnationTrailer.byteCount
+    let start = Int(incarnation.bytes) + 4096 - IncarnationTrailer.byteCount
     let range = start..<start + IncarnationTrailer.byteCount
     let trailer = try IncarnationTrailer(parsing: Array(bytes[range]))
     bytes[start + byte] ^= 1
@@ -189,7 +189,7 @@ import TestSupport
     let image = try SavedImage(trial)
     let oldest = try #require(image.saved.dump?.incarnations.last)
     let file = try FileDescriptor.open(trial.options.output.path, .writeOnly)
-    try file.closeAfter { try file.resize(to: Int64(oldest)) }
+    try file.closeAfter { try file.resize(to: Int64(oldest.bytes)) }
     // The size is still the one that it had when it was opened.
     let saved = try #require(SavedHashStore(of: image.metadata, in: image.file))
     #expect(saved.problem == nil)

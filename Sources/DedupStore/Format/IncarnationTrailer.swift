@@ -1,6 +1,6 @@
 internal import DiskIO
 
-/// The seal of an incarnation: the last 64 bytes of its filter area, written after all else.
+/// The seal of an incarnation: the last 64 bytes of its filter area, written after everything else.
 ///
 /// ```
 /// 0  magic "QDINCARN"     16 sequence u64       32 XXH3-64 of the tags    48 zero u64
@@ -12,11 +12,11 @@ public struct IncarnationTrailer: Hashable, Sendable {
   /// The bytes of a trailer.
   public static let byteCount = 64
   /// "QDINCARN" as a big-endian number.
-  static let magic: UInt64 = 0x5144_494E_4341_524E
-  static let version: UInt32 = 1
+  private static let magic: UInt64 = 0x5144_494E_4341_524E
+  private static let version: UInt32 = 1
 
-  /// The numbers that a freeze may have: far more than a store lives to see, and so that one can be
-  /// added to any.
+  /// The numbers that a freeze may have: far more than any store needs, and one can be added to each
+  /// without overflow.
   static let sequences: ClosedRange<UInt64> = 1...1 << 63
 
   /// The order of the incarnation.
@@ -58,7 +58,7 @@ public struct IncarnationTrailer: Hashable, Sendable {
 
   /// Decodes a trailer and checks all that can be checked without the areas that it seals.
   ///
-  /// - Parameter bytes: At least 64 bytes; more are left alone.
+  /// - Parameter bytes: At least 64 bytes; the rest is ignored.
   /// - Throws: `StoreFormatError` if they are too few, or not a trailer of this version.
   public init(parsing bytes: [UInt8]) throws(StoreFormatError) {
     guard bytes.count >= Self.byteCount else {
@@ -84,5 +84,31 @@ public struct IncarnationTrailer: Hashable, Sendable {
     self.init(
       order: order, sequence: sequence, usedEntries: number(at: 24),
       filterChecksum: number(at: 32), tableChecksum: number(at: 40))
+  }
+
+  /// Reads the trailer of a saved incarnation.
+  ///
+  /// - Parameters:
+  ///   - offset: Where the incarnation begins.
+  ///   - geometry: The sizes of its store.
+  ///   - storage: What holds it.
+  /// - Throws: `StoreProblem.Reason`: it cannot be read, is damaged, or is not of such a store.
+  package init(
+    ofIncarnationAt offset: StorageOffset, geometry: StoreGeometry, storage: any StoreStorage
+  ) throws(StoreProblem.Reason) {
+    let place = offset + geometry.trailerOffset
+    let bytes: [UInt8]
+    do throws(IOError) {
+      let buffer = try AlignedBuffer(
+        byteCount: Self.byteCount, purpose: "an incarnation's trailer")
+      try storage.read(into: buffer.bytes, at: place)
+      bytes = Array(buffer.bytes)
+    } catch {
+      throw .io(error)
+    }
+    do throws(StoreFormatError) { try self.init(parsing: bytes) } catch { throw .format(error) }
+    guard order == UInt32(geometry.order), usedEntries <= UInt64(geometry.entryCount) else {
+      throw .foreign(order: order, usedEntries: usedEntries)
+    }
   }
 }

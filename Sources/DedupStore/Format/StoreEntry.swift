@@ -1,14 +1,19 @@
 internal import DiskIO
 
-/// One entry of the store: the digest of a cluster, where its data are, and who had it first.
+/// One entry of the store: the digest of a cluster, where its data is, and where it was first.
 ///
 /// 32 bytes without padding in memory, and 32 bytes on disk: digest[16], physical sector u64, first
 /// logical sector u64, all big-endian.
+///
+/// Both sectors are plain numbers, not places of a type of their own, because to the store they are
+/// opaque: it compares them and keeps them, but never reads at them. The physical sector may not even
+/// be a place, but the descriptor of a compressed cluster. The program that uses the store turns them
+/// into host and guest offsets.
 public struct StoreEntry: Hashable, Sendable {
   /// The digest of the cluster's content.
   public let digest: Digest
   /// The host offset / 512 of the data; with bit 63 set, the low 62 bits are the qcow2 descriptor
-  /// of a compressed cluster. 0 marks an empty slot. The store itself never interprets it further.
+  /// of a compressed cluster. 0 marks a free slot.
   public let physicalSector: UInt64
   /// The guest offset / 512 of the first cluster that had this digest.
   public let firstLogicalSector: UInt64

@@ -5,11 +5,11 @@ public enum StoreFormatError: Error, Hashable, Sendable {
   /// The order is not one that a store may have.
   case orderOutOfRange(UInt32)
   /// The offset of an incarnation or a dump is no multiple of the image's clusters.
-  case unaligned(offset: UInt64, alignment: UInt64)
-  /// Something would begin in the first cluster or end behind the file; all in bytes.
-  case outsideFile(offset: UInt64, byteCount: UInt64, allowed: Range<UInt64>)
+  case unaligned(offset: StorageOffset, alignment: UInt64)
+  /// Something would begin in the first cluster or end after the end of the file; all in bytes.
+  case outsideFile(offset: StorageOffset, byteCount: UInt64, allowed: Range<UInt64>)
   /// Two incarnations or limbo spaces would share bytes.
-  case overlapping(offset: UInt64, other: UInt64, byteCount: UInt64)
+  case overlapping(offset: StorageOffset, other: StorageOffset, byteCount: UInt64)
   /// The structure has a version that is not known.
   case unknownVersion(String, found: UInt32)
   /// The digests are made with another algorithm than XXH3-128, which is number 3.
@@ -20,7 +20,7 @@ public enum StoreFormatError: Error, Hashable, Sendable {
   case reservedNotZero(UInt32)
   /// A trailer does not begin with "QDINCARN".
   case wrongMagic(UInt64)
-  /// The sequence of an incarnation is not one that a store comes to.
+  /// The sequence of an incarnation is not one that a store can have.
   case sequenceOutOfRange(UInt64)
   /// A checksum is not that of the bytes.
   case checksumMismatch(String, stored: UInt64, computed: UInt64)

@@ -50,6 +50,9 @@ public struct StoreGeometry: Hashable, Sendable {
   /// The bytes of an incarnation, filter area and table area (S5).
   public var incarnationBytes: Int { filterBytes + tableBytes }
 
+  /// Where the trailer begins, in bytes from the start of the filter area, whose end it is.
+  package var trailerOffset: Int { filterBytes - IncarnationTrailer.byteCount }
+
   /// The bytes of an incarnation in a file that hands out whole clusters of this size.
   public func bytes(inClustersOf clusterSize: Int) -> Int {
     (incarnationBytes + clusterSize - 1) / clusterSize * clusterSize
@@ -59,13 +62,13 @@ public struct StoreGeometry: Hashable, Sendable {
   @inline(__always)
   package var mask: UInt64 { (1 << UInt64(order)) - 1 }
 
-  /// The two buckets in which an entry with this digest may stand: h1 and h2.
+  /// The two buckets in which an entry with this digest may be: h1 and h2.
   @inline(__always)
   package func buckets(of digest: Digest) -> (h1: Int, h2: Int) {
     (Int(digest.high & mask), Int(digest.low & mask))
   }
 
-  /// The tag of an entry that stands in `bucket`: the other one of its two buckets, or nil if it
+  /// The tag of an entry that is in `bucket`: the other one of its two buckets, or nil if it
   /// belongs in neither (S14).
   @inline(__always)
   package func tag(of digest: Digest, in bucket: Int) -> Int? {
@@ -80,5 +83,32 @@ public struct StoreGeometry: Hashable, Sendable {
     let cluster = slot / Self.entriesPerStoreCluster
     let entry = slot % Self.entriesPerStoreCluster
     return cluster * Self.storeClusterBytes + entry * Self.entryBytes
+  }
+}
+
+extension StoreGeometry {
+  /// The order for an input with so many data clusters (S9).
+  ///
+  /// Below order 14 it is the smallest with which one incarnation takes them all; else the smallest
+  /// from 14 on with which 128 incarnations do. Both count with `reliableEntries`.
+  ///
+  /// - Parameter clusters: How many entries may come: one for each cluster with data; nil if that is
+  ///   unknown, as for a pipe.
+  /// - Returns: 16 if unknown, else 1…31.
+  public static func order(forDataClusters clusters: UInt64?) -> Int {
+    guard let clusters else { return 16 }
+    let single = (1...13).first { clusters <= reliableEntries(order: $0) }
+    if let single { return single }
+    let several = (14...30).first { clusters <= 128 * reliableEntries(order: $0) }
+    return several ?? validOrders.upperBound
+  }
+
+  /// How many entries the log store of an order takes before it is frozen, but for rare bad luck.
+  ///
+  /// It is 15/16 of the slots, a load that the log store reaches reliably from order 7 on, and half
+  /// of them in a smaller table, in which chance has more weight.
+  static func reliableEntries(order: Int) -> UInt64 {
+    let slots = UInt64(slotsPerBucket) << UInt64(order)
+    return order < 7 ? slots / 2 : slots / 16 * 15
   }
 }

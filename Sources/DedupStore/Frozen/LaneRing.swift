@@ -1,12 +1,17 @@
-/// Which lanes of the filter panels hold which incarnations.
+/// Which lanes of the filters hold which incarnations.
 ///
 /// Incarnations take the lanes in turn, and one that comes after the oldest was forgotten takes its
 /// lane, so the ages go round a ring: from `oldest` upwards, past the last lane to lane 0.
+///
+/// ```
+/// made = 6, oldest = 4, count = 5:   lane   0 1 2 3 4 5
+///                                    rank   2 3 4 – 0 1
+/// ```
 struct LaneRing {
   /// The lanes made so far.
   private(set) var made = 0
   /// The lane of the oldest incarnation.
-  private(set) var oldest = 0
+  private var oldest = 0
   /// The lanes in use.
   private(set) var count = 0
 
@@ -37,5 +42,19 @@ struct LaneRing {
     }
     count += 1
     return (oldest + count - 1) % made
+  }
+
+  /// Checks that the lanes in use, from the youngest to the oldest, have the ranks from `count - 1`
+  /// down to 0; O(lanes).
+  ///
+  /// - Throws: `BrokenInvariant`.
+  func checkInvariants() throws(BrokenInvariant) {
+    guard 0...made ~= count, oldest == 0 || 0..<made ~= oldest else {
+      throw BrokenInvariant("\(count) lanes from \(oldest) on, of \(made)")
+    }
+    let ranks = (wrapped.reversed() + straight.reversed()).map { rank(ofLane: $0) }
+    if ranks != (0..<count).reversed() {
+      throw BrokenInvariant("the lanes from young to old have the ranks \(ranks)")
+    }
   }
 }

@@ -1,28 +1,48 @@
-/// The disk space of forgotten incarnations, waiting to be used again (S15, S16, S19).
-struct Limbo {
-  /// The offsets, newest first, as the dump lists them.
-  private(set) var offsets: [UInt64]
+/// Where the room for a new incarnation comes from: the disk space of forgotten incarnations, and
+/// fresh space from the storage only when there is none (S15, S16, S19).
+package struct Limbo {
+  /// Room for one incarnation.
+  package struct Region {
+    /// Where it begins.
+    let offset: StorageOffset
+    /// Whether it was never written and reads as zeros; else it holds what an older one left.
+    let isFresh: Bool
+
+    /// The room at this place.
+    package init(offset: StorageOffset, isFresh: Bool) {
+      self.offset = offset
+      self.isFresh = isFresh
+    }
+  }
+
+  /// The spaces, newest first, as the dump lists them.
+  private(set) var offsets: [StorageOffset]
 
   /// The spaces at these offsets, newest first.
-  init(offsets: [UInt64] = []) {
+  init(_ offsets: [StorageOffset] = []) {
     self.offsets = offsets
   }
 
-  /// The number of spaces.
-  var count: Int { offsets.count }
+  /// Takes the space that has waited longest if there is any, else newly allocated room.
+  ///
+  /// - Parameters:
+  ///   - byteCount: The size of an incarnation.
+  ///   - storage: What is asked for room.
+  /// - Throws: `StoreError.allocation`; nothing has changed then.
+  mutating func takeRegion(
+    byteCount: Int, from storage: any StoreStorage
+  ) throws(StoreError) -> Region {
+    if let offset = offsets.popLast() { return Region(offset: offset, isFresh: false) }
+    return Region(offset: try storage.allocate(byteCount: UInt64(byteCount)), isFresh: true)
+  }
+
+  /// Puts a region whose use has failed where it is the next to be taken.
+  mutating func putBack(_ region: Region) {
+    offsets.append(region.offset)
+  }
 
   /// Adds the space of an incarnation that was just forgotten; O(n).
-  mutating func addNewest(_ offset: UInt64) {
+  mutating func addNewest(_ offset: StorageOffset) {
     offsets.insert(offset, at: 0)
-  }
-
-  /// Puts a space where it is the next to be taken: one whose use has failed.
-  mutating func addOldest(_ offset: UInt64) {
-    offsets.append(offset)
-  }
-
-  /// Takes the space that has waited longest, or nil if there is none.
-  mutating func takeOldest() -> UInt64? {
-    offsets.popLast()
   }
 }

@@ -7,12 +7,12 @@
 enum TagLine {
   /// How many incarnations make a group.
   static let lanes = 8
-  /// The bytes of a line: a cache line, so that none is fetched for half of it.
+  /// The bytes of a line: a cache line, so that none is loaded for half of it.
   static let byteCount = StoreGeometry.slotsPerBucket * lanes * MemoryLayout<UInt16>.stride
   /// What an unused slot holds; no tag is as large.
   static let unused = UInt16.max
 
-  /// The tag of an entry that stands in the bucket of one half of its digest, from the other half.
+  /// The tag of an entry that is in the bucket of one half of its digest, from the other half.
   @inline(__always)
   static func tag(_ otherHalf: UInt64) -> UInt16 {
     min(UInt16(truncatingIfNeeded: otherHalf), unused - 1)
@@ -30,5 +30,39 @@ enum TagLine {
     }
     let halves = unsafeBitCast(found, to: SIMD2<UInt64>.self)
     return halves[0] | halves[1]
+  }
+}
+
+/// Where the lines of a group are in memory.
+struct GroupPlace {
+  /// The line of bucket 0.
+  private let base: UnsafeMutableRawPointer
+  /// The bytes from one bucket's line to the next one's.
+  private let stride: Int
+
+  init(base: UnsafeMutableRawPointer, stride: Int) {
+    self.base = base
+    self.stride = stride
+  }
+
+  /// The line of a bucket.
+  @inline(__always)
+  func line(of bucket: Int) -> UnsafeMutableRawPointer { base + bucket * stride }
+
+  /// The tag of a slot of a bucket in one lane of the group.
+  @inline(__always)
+  func tag(ofSlot slot: Int, of bucket: Int, lane: Int) -> UInt16 {
+    tags(of: bucket)[slot * TagLine.lanes + lane]
+  }
+
+  /// Sets the tag of a slot of a bucket in one lane of the group.
+  @inline(__always)
+  func setTag(_ tag: UInt16, ofSlot slot: Int, of bucket: Int, lane: Int) {
+    tags(of: bucket)[slot * TagLine.lanes + lane] = tag
+  }
+
+  @inline(__always)
+  private func tags(of bucket: Int) -> UnsafeMutablePointer<UInt16> {
+    line(of: bucket).assumingMemoryBound(to: UInt16.self)
   }
 }

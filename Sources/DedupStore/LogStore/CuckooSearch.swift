@@ -1,4 +1,9 @@
 /// The queue of a breadth-first search for a cuckoo path, bounded and without any randomness.
+///
+/// A node is a bucket that an entry of an earlier node's bucket may move to. The search takes nodes in
+/// the order in which they were added, so it meets the nearest free slot first. It may reach a bucket
+/// more than once: to notice that would cost more than to look again. Memory for all nodes is there
+/// from the start; a search allocates nothing.
 struct CuckooSearch: ~Copyable {
   /// A bucket that the search has reached.
   struct Step {
@@ -15,13 +20,14 @@ struct CuckooSearch: ~Copyable {
     var slot: Int
   }
 
-  /// How many buckets a search may reach. With fewer the table is frozen noticeably emptier; with
-  /// more the last inserts cost more than the room that they win.
-  private static let capacity = 512
+  /// How many buckets a search may reach at most. With fewer the table is frozen noticeably emptier;
+  /// with more the last inserts cost more than the room that they win.
+  static let capacity = 512
 
   private let nodes = UnsafeMutablePointer<Node>.allocate(capacity: capacity)
   private var head = 0
   private var tail = 0
+  private var bound = capacity
 
   init() {
     nodes.initialize(repeating: Node(bucket: 0, parent: 0, slot: 0), count: Self.capacity)
@@ -32,10 +38,10 @@ struct CuckooSearch: ~Copyable {
   /// The bytes of the queue.
   static var ramBytes: Int { capacity * MemoryLayout<Node>.stride }
 
-  /// Starts a search in the two buckets of an entry.
-  mutating func begin(_ h1: Int, _ h2: Int) {
-    head = 0
-    tail = 0
+  /// Starts a search in the two buckets of an entry that reaches at most `bound` buckets.
+  mutating func begin(_ h1: Int, _ h2: Int, bound: Int) {
+    (head, tail) = (0, 0)
+    self.bound = min(bound, Self.capacity)
     push(Node(bucket: UInt32(h1), parent: -1, slot: 0))
     if h2 != h1 { push(Node(bucket: UInt32(h2), parent: -1, slot: 0)) }
   }
@@ -63,7 +69,7 @@ struct CuckooSearch: ~Copyable {
   }
 
   private mutating func push(_ node: Node) {
-    guard tail < Self.capacity else { return }
+    guard tail < bound else { return }
     nodes[tail] = node
     tail += 1
   }

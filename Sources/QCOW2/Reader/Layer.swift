@@ -75,6 +75,9 @@ final class QCOW2Layer: Sendable {
   /// The size of its disk in bytes.
   var virtualSize: UInt64 { tables.virtualSize }
 
+  /// The size of its clusters in bytes.
+  var clusterBytes: Int { geometry.clusterSize }
+
   /// - Parameters:
   ///   - file: The image.
   ///   - dataFile: The file with its data, if that is another.

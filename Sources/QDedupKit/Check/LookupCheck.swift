@@ -14,8 +14,8 @@ package final class LookupCheck {
   private let mostReadsInVain: UInt64
   private var store: HashStore?
   private var isLoaded = false
-  /// Where the incarnations begin that the store passes over; empty until all filters are loaded.
-  private var passedOver: Set<HostOffset> = []
+  /// Where the incarnations begin that the store skips; empty until all filters are loaded.
+  private var skipped: Set<HostOffset> = []
   private var lookups: UInt64 = 0
   private var readsInVain: UInt64 = 0
 
@@ -64,14 +64,14 @@ package final class LookupCheck {
   ///   - entry: The entry.
   ///   - host: Where its incarnation begins.
   ///   - slot: Its place there.
-  ///   - report: Where a miss goes, unless the whole incarnation is passed over.
+  ///   - report: Where a miss goes, unless the whole incarnation is skipped.
   /// - Throws: `ImageError` if the file cannot be read.
   package func check(
     _ entry: StoreEntry, at host: HostOffset, slot: Int, _ report: inout CheckReport.HashStore
   ) throws(ImageError) {
     guard let store, note == nil else { return }
     lookups += 1
-    if !(try isFound(entry.digest, in: store)), !passedOver.contains(host) {
+    if !(try isFound(entry.digest, in: store)), !skipped.contains(host) {
       report.note(
         """
         the incarnation at byte \(host.bytes), slot \(slot): a lookup of the digest \
@@ -96,7 +96,7 @@ package final class LookupCheck {
   ///
   /// - Parameters:
   ///   - damaged: Where the incarnations begin in which something wrong was found already.
-  ///   - report: Where the incarnations go that the store passes over, and the number of lookups.
+  ///   - report: Where the incarnations go that the store skips, and the number of lookups.
   package func finish(
     besides damaged: Set<HostOffset>, _ report: inout CheckReport.HashStore
   ) {
@@ -104,7 +104,7 @@ package final class LookupCheck {
     waitUntilLoaded(store)
     for problem in store.openingProblems {
       // What is damaged is found without the store too; what it could not read may be sound.
-      if damaged.contains(HostOffset(problem.offset)) { continue }
+      if damaged.contains(HostOffset(problem.offset.bytes)) { continue }
       if case .io = problem.reason { note = problem.description } else { report.note("\(problem)") }
     }
     if note == nil { report.lookups = lookups }
@@ -134,6 +134,6 @@ package final class LookupCheck {
     if isLoaded { return }
     store.waitUntilLoaded()
     isLoaded = true
-    passedOver = Set(store.openingProblems.map { HostOffset($0.offset) })
+    skipped = Set(store.openingProblems.map { HostOffset($0.offset.bytes) })
   }
 }

@@ -72,13 +72,13 @@ package struct StoreCheck {
       let problemCount = report.problemCount
       switch trailer {
       case .success(let trailer):
-        try check.run(HostOffset(offset), trailer, &report)
+        try check.run(HostOffset(offset.bytes), trailer, &report)
       case .failure(.io(let error)):
         throw .io(error)
       case .failure(let reason):
         report.note(SavedHashStore.problem(ofIncarnationAt: offset, reason))
       }
-      if report.problemCount > problemCount { damaged.insert(HostOffset(offset)) }
+      if report.problemCount > problemCount { damaged.insert(HostOffset(offset.bytes)) }
     }
     lookups?.finish(besides: damaged, &report)
     return report
@@ -112,11 +112,11 @@ package struct StoreCheck {
     let size = UInt64(geometry.incarnationBytes)
     var areas = dump.incarnations.map { ("an incarnation", $0, size) }
     areas += dump.limbo.map { ("a limbo space", $0, size) }
-    if header.dumpOffset != 0 {
-      areas.append(("the dump", header.dumpOffset, UInt64(header.dumpLength)))
+    if let offset = header.dumpOffset {
+      areas.append(("the dump", offset, UInt64(header.dumpLength)))
     }
     for (what, offset, byteCount) in areas {
-      if let host = checker.firstUse(at: HostOffset(offset), byteCount: byteCount) {
+      if let host = checker.firstUse(at: HostOffset(offset.bytes), byteCount: byteCount) {
         report.note(
           "\(what) at byte \(offset) overlaps a cluster that is used or counted, at byte \(host.bytes)"
         )

@@ -145,14 +145,14 @@ final class Conversion {
     besides features: [ImageFeature]
   ) throws(ConversionError) -> HeaderExtension {
     let (dump, writer) = (store.dump, writer)
-    var offset: UInt64 = 0
+    var offset: StorageOffset?
     let room = writer.roomForExtension(besides: features)
     if StoreHeader.fixedBytes + dump.byteCount > room {
       let clusters = options.output.geometry.clusterCount(forBytes: UInt64(dump.byteCount))
-      offset = try converting(ConversionError.writer) { () throws(ImageWriterError) in
+      let place = try converting(ConversionError.writer) { () throws(ImageWriterError) in
         try writer.allocate(clusters: clusters).bytes
       }
-      let place = offset
+      offset = StorageOffset(place)
       try converting(ConversionError.io) { () throws(IOError) in
         try writer.file.file.write(dump.serialized, at: place)
       }

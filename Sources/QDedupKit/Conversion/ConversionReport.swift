@@ -127,6 +127,9 @@ extension ConversionReport {
     public var incarnationHits: UInt64
     /// Tags that led to a bucket without the digest.
     public var falsePositives: UInt64
+    /// Clusters that the store could not take although it was not full, because too many others
+    /// share their buckets: their duplicates are not found. Only chosen content has many of them.
+    public var entriesLeftOut: UInt64
     /// Clusters whose digest, but not whose content, was that of another.
     public var collisions: UInt64
     /// Clusters stored again because one more reference to the stored one was not allowed.

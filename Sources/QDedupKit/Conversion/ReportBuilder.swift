@@ -75,6 +75,7 @@ struct ReportBuilder {
       lookups: statistics.lookups + counts.lookupsInFlight,
       logStoreHits: statistics.logStoreHits + counts.lookupsInFlight,
       incarnationHits: statistics.incarnationHits, falsePositives: statistics.falsePositives,
+      entriesLeftOut: statistics.entriesLeftOut,
       collisions: counts.collisions, referencesCapped: counts.referencesCapped,
       bytesOnDisk: incarnations * UInt64(placeBytes),
       ramBytes: storeInUse.ramBytes, indexMemory: options.store.memory,

@@ -97,9 +97,9 @@ extension ImageDescription.HashStore {
       incarnations: zip(offsets, store.trailers).prefix(ImageDescription.longestList).map {
         let trailer = try? $1.get()
         return .init(
-          offset: $0, sequence: trailer?.sequence, usedEntries: trailer?.usedEntries)
+          offset: $0.bytes, sequence: trailer?.sequence, usedEntries: trailer?.usedEntries)
       },
-      limbo: Array(limbo.prefix(ImageDescription.longestList)),
+      limbo: limbo.prefix(ImageDescription.longestList).map(\.bytes),
       usedEntries: store.trailers.reduce(0) { $0 + ((try? $1.get())?.usedEntries ?? 0) },
       bytesOnDisk: UInt64(geometry?.bytes(inClustersOf: clusterSize) ?? 0)
         * UInt64(offsets.count + limbo.count))

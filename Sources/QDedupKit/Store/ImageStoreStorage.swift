@@ -12,24 +12,25 @@ final class ImageStoreStorage: StoreStorage {
     self.writer = writer
   }
 
-  func allocate(byteCount: UInt64) throws(StoreError) -> UInt64 {
+  func allocate(byteCount: UInt64) throws(StoreError) -> StorageOffset {
     do {
-      return try writer.allocate(clusters: writer.geometry.clusterCount(forBytes: byteCount)).bytes
+      let count = writer.geometry.clusterCount(forBytes: byteCount)
+      return StorageOffset(try writer.allocate(clusters: count).bytes)
     } catch {
       throw .allocation(byteCount: byteCount, cause: error)
     }
   }
 
   func read(
-    into bytes: UnsafeMutableRawBufferPointer, at offset: UInt64
+    into bytes: UnsafeMutableRawBufferPointer, at offset: StorageOffset
   ) throws(IOError) {
     // The end of an incarnation may be a hole behind the file's end, until the file grows.
-    let count = try writer.file.file.read(into: bytes, at: offset)
+    let count = try writer.file.file.read(into: bytes, at: offset.bytes)
     UnsafeMutableRawBufferPointer(rebasing: bytes[count...]).initializeMemory(
       as: UInt8.self, repeating: 0)
   }
 
-  func write(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws(IOError) {
-    try writer.file.file.write(bytes, at: offset)
+  func write(_ bytes: UnsafeRawBufferPointer, at offset: StorageOffset) throws(IOError) {
+    try writer.file.file.write(bytes, at: offset.bytes)
   }
 }

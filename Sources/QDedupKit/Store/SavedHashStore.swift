@@ -16,7 +16,7 @@ package struct SavedHashStore {
   private(set) var header: StoreHeader?
   /// The lists; nil if they cannot be read.
   package private(set) var dump: StoreDump?
-  /// The trailers of the incarnations, youngest first, or why a lookup passes over one.
+  /// The trailers of the incarnations, youngest first, or why a lookup skips one.
   private(set) var trailers: [Result<IncarnationTrailer, StoreProblem.Reason>] = []
 
   /// The most bytes of lists that are read: of a million incarnations.
@@ -66,9 +66,9 @@ package struct SavedHashStore {
     return Self.problem(ofIncarnationAt: dump.incarnations[index], reason)
   }
 
-  /// What is wrong with an incarnation that lookups pass over.
+  /// What is wrong with an incarnation that lookups skip.
   static func problem(
-    ofIncarnationAt offset: UInt64, _ reason: StoreProblem.Reason
+    ofIncarnationAt offset: StorageOffset, _ reason: StoreProblem.Reason
   ) -> String {
     "the incarnation at byte \(offset): \(reason)"
   }
@@ -106,7 +106,8 @@ package struct SavedHashStore {
       let bytes =
         try header.inlineDump
         ?? file.bytes(
-          Int(header.dumpLength), at: HostOffset(header.dumpOffset), "the hash store's lists")
+          Int(header.dumpLength), at: HostOffset(header.dumpOffset?.bytes ?? 0),
+          "the hash store's lists")
       try header.checkDump(bytes)
       return try StoreDump.parse(bytes, fileSize: file.size, alignment: alignment).dump
     } catch {
@@ -120,10 +121,10 @@ package struct SavedHashStore {
   private mutating func noteOverlap(
     _ header: StoreHeader, _ dump: StoreDump, _ geometry: StoreGeometry
   ) {
-    let (start, end) = (header.dumpOffset, header.dumpOffset + UInt64(header.dumpLength))
-    let size = UInt64(geometry.incarnationBytes)
+    guard let start = header.dumpOffset else { return }
+    let (end, size) = (start + Int(header.dumpLength), geometry.incarnationBytes)
     let other = (dump.incarnations + dump.limbo).first { start < $0 + size && $0 < end }
-    if header.dumpOffset != 0, let other {
+    if let other {
       note("the dump overlaps the incarnation or limbo space at byte \(other)")
     }
   }

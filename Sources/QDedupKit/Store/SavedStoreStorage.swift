@@ -13,25 +13,25 @@ final class SavedStoreStorage: StoreStorage, Sendable {
     self.file = file
   }
 
-  func allocate(byteCount: UInt64) throws(StoreError) -> UInt64 {
+  func allocate(byteCount: UInt64) throws(StoreError) -> StorageOffset {
     throw .allocation(
       byteCount: byteCount,
       cause: ImageError.unsupported(file.path, reason: "it is open for reading only"))
   }
 
   func read(
-    into bytes: UnsafeMutableRawBufferPointer, at offset: UInt64
+    into bytes: UnsafeMutableRawBufferPointer, at offset: StorageOffset
   ) throws(IOError) {
     do throws(ImageError) {
-      try file.read(into: bytes, at: HostOffset(offset), "an incarnation")
+      try file.read(into: bytes, at: HostOffset(offset.bytes), "an incarnation")
     } catch {
       if case .io(let error) = error { throw error }
       // The range is not in the file, or is not any more.
-      throw IOError(.read, file.path, at: offset, reason: .noData)
+      throw IOError(.read, file.path, at: offset.bytes, reason: .noData)
     }
   }
 
-  func write(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws(IOError) {
-    throw IOError(.write, file.path, at: offset, reason: .notPermitted)
+  func write(_ bytes: UnsafeRawBufferPointer, at offset: StorageOffset) throws(IOError) {
+    throw IOError(.write, file.path, at: offset.bytes, reason: .notPermitted)
   }
 }

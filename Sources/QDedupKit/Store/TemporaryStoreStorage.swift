@@ -13,20 +13,20 @@ final class TemporaryStoreStorage: StoreStorage {
     file = try OwnedFile(unnamedIn: directory)
   }
 
-  func allocate(byteCount: UInt64) -> UInt64 {
+  func allocate(byteCount: UInt64) -> StorageOffset {
     defer { end += byteCount }
-    return end
+    return StorageOffset(end)
   }
 
   func read(
-    into bytes: UnsafeMutableRawBufferPointer, at offset: UInt64
+    into bytes: UnsafeMutableRawBufferPointer, at offset: StorageOffset
   ) throws(IOError) {
-    let count = try file.read(into: bytes, at: offset)
+    let count = try file.read(into: bytes, at: offset.bytes)
     UnsafeMutableRawBufferPointer(rebasing: bytes[count...]).initializeMemory(
       as: UInt8.self, repeating: 0)
   }
 
-  func write(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws(IOError) {
-    try file.write(bytes, at: offset)
+  func write(_ bytes: UnsafeRawBufferPointer, at offset: StorageOffset) throws(IOError) {
+    try file.write(bytes, at: offset.bytes)
   }
 }
