@@ -32,6 +32,14 @@ enum Layer: Sendable {
     }
   }
 
+  /// Makes sure that no file of the layer was changed since it was opened.
+  func requireUnchanged() throws(ImageError) {
+    switch self {
+    case .qcow2(let layer): try layer.requireUnchanged()
+    case .raw(let image): try image.requireUnchanged()
+    }
+  }
+
   /// Reads a run that holds data.
   func read(
     _ place: MappedRun.Place, into part: UnsafeMutableRawBufferPointer

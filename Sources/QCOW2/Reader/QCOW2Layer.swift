@@ -34,6 +34,12 @@ final class QCOW2Layer: Sendable {
     tables = try ClusterTables(metadata, snapshot: snapshot, file: file)
   }
 
+  /// Makes sure that the image and its data file were not changed since they were opened.
+  func requireUnchanged() throws(ImageError) {
+    try file.requireUnchanged()
+    try data.requireUnchanged()
+  }
+
   /// Where guest bytes stand; see `ClusterTables.run`.
   func run(at offset: GuestOffset, limit: UInt64) throws(ImageError) -> MappedRun {
     try tables.run(at: offset, limit: limit)
