@@ -135,7 +135,8 @@ extension ConversionError: RemediableError {
     case .reportIsInput, .reportIsOutput: [.chooseAnotherName(.report)]
     case .outputDangling: [.remove(.output), .chooseAnotherName(.output)]
     case .cannotVerifyPipe: [.leaveOut(.verification), .saveToFile]
-    case .io, .compression, .store, .outputNotRegular, .readBackDamaged, .outputDamaged, .verificationFailed,
+    case .io, .compression, .store, .outputNotRegular, .readBackDamaged, .outputDamaged,
+      .verificationFailed,
       .interrupted:
       []
     }
