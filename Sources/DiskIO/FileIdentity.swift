@@ -31,6 +31,28 @@ public struct FileIdentity: Equatable, Sendable {
   }
 }
 
+/// The size and the time of the last change of a regular file: two that differ mean that somebody
+/// has written to it in between.
+///
+/// Linux takes times from a clock that ticks every few milliseconds, and changes made through
+/// `mmap` may show only when they are written back: equal states are no proof.
+public struct FileState: Equatable, Sendable {
+  /// The size in bytes.
+  public let size: UInt64
+  /// When it was last written to: seconds since 1970, and nanoseconds.
+  public let modified: (seconds: Int, nanoseconds: Int)
+
+  init(_ status: stat) {
+    size = UInt64(max(0, status.st_size))
+    modified = (status.st_mtim.tv_sec, status.st_mtim.tv_nsec)
+  }
+
+  /// Whether size and time are equal.
+  public static func == (left: FileState, right: FileState) -> Bool {
+    left.size == right.size && left.modified == right.modified
+  }
+}
+
 extension FilePath {
   /// The file that a name leads to, so that a link stays and its target is replaced; the name itself
   /// if it leads nowhere. The corresponding C function is `realpath`.

@@ -133,6 +133,12 @@ extension OwnedFile {
     FileIdentity(try status())
   }
 
+  /// Size and time of change of a regular file; nil for anything else, which does not tell them.
+  public borrowing func state() throws(IOError) -> FileState? {
+    let status = try status()
+    return status.st_mode & S_IFMT == S_IFREG ? FileState(status) : nil
+  }
+
   /// Sets the file's size. The corresponding C function is `ftruncate`.
   public borrowing func truncate(to size: UInt64) throws(IOError) {
     guard let length = off_t(exactly: size) else {

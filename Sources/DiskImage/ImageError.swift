@@ -84,7 +84,8 @@ extension ImageError: RemediableError {
     case .foreignFormat(let path, let format): [.convertFirst(path, format)]
     case .inUse: [.stopGuest, .shareWithGuest]
     case .cannotLock: [.readWithoutLocks]
-    case .shrank, .changed: [.keepUnchanged, .allowChanges]
+    case .shrank: [.keepUnchanged]
+    case .changed: [.keepUnchanged, .allowChanges]
     case .externalFile: [.allowExternalFiles]
     case .unsupported(_, _, let remedies): remedies
     case .inPart(_, _, let error): error.remedies

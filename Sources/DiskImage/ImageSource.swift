@@ -37,6 +37,12 @@ public protocol ImageSource: Sendable {
   ///   - offset: The guest offset of the first byte.
   /// - Throws: `ImageError` with the place that could not be read.
   func read(into buffer: UnsafeMutableRawBufferPointer, at offset: GuestOffset) throws(ImageError)
+
+  /// Makes sure that no file of the image was changed since it was opened, as far as their sizes
+  /// and times tell. Devices tell nothing.
+  ///
+  /// - Throws: `ImageError.changed`, or what asking fails with.
+  func requireUnchanged() throws(ImageError)
 }
 
 extension ImageSource {
@@ -45,6 +51,9 @@ extension ImageSource {
 
   /// No byte is restored.
   public var clusterBytes: Int { 1 }
+
+  /// Nothing: what has no file does not change.
+  public func requireUnchanged() throws(ImageError) {}
 
   /// How many clusters hold at least one byte that may be other than zero.
   ///

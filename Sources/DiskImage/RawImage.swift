@@ -19,6 +19,7 @@ public import SystemPackage
 public final class RawImage: ImageSource {
   private let file: OwnedFile
   private let knowsHoles: Bool
+  private let watch: FileWatch
 
   /// The size of the file, rounded up to 512 bytes.
   public let virtualSize: UInt64
@@ -33,6 +34,7 @@ public final class RawImage: ImageSource {
   /// - Throws: `ImageError` if its size cannot be had or exceeds a disk's.
   public init(_ file: consuming OwnedFile) throws(ImageError) {
     do {
+      watch = try FileWatch(file)
       fileSize = try file.size()
       let kind = try file.kind()
       knowsHoles = kind == .regular ? try file.tellsHoles() : false
@@ -46,9 +48,12 @@ public final class RawImage: ImageSource {
     self.file = file
   }
 
+  /// Makes sure that the file has the size and the time of change still that it had.
+  public func requireUnchanged() throws(ImageError) { try watch.requireUnchanged(file) }
+
   /// The identity of the file, to tell whether another name leads to it.
   public func identity() throws(ImageError) -> FileIdentity {
-    do { return try file.identity() } catch { throw .io(error) }
+    try ImageError.wrappingIO(try file.identity())
   }
 
   /// The format that the first and last bytes show; nil for raw.

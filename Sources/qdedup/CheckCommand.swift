@@ -49,7 +49,7 @@ struct CheckCommand: ParsableCommand {
   }
 
   func run() throws {
-    var check = ImageCheckRun(FilePath(image))
+    var check = Checker(FilePath(image))
     check.comparesData = data
     check.ignoresLocks = forceShare
     let report: CheckReport

@@ -43,14 +43,6 @@ struct ConvertCommand: ParsableCommand {
 
   func validate() throws {
     try validateNames()
-    if input == "-" && (inputOptions.format == .qcow2 || inputOptions.snapshot != nil) {
-      throw ValidationError(
-        "A qcow2 image is read at many places, which a pipe (-) does not allow; name a file.")
-    }
-    if input == "-" && outputOptions.verify {
-      throw ValidationError(
-        "--verify reads the input a second time, which a pipe (-) does not allow.")
-    }
   }
 
   private func validateNames() throws {
@@ -102,9 +94,8 @@ struct ConvertCommand: ParsableCommand {
   /// Opens the report file, unless it is the input or the output.
   private func openReportFile() throws -> ReportFile? {
     guard let name = reportOptions.reportFile else { return nil }
-    for (other, what) in [(input, "input"), (output, "output")]
-    where FilePath(name).leadsToSameFile(as: FilePath(other)) {
-      throw Terminal.fail("\(name) is the \(what); choose another name for the report")
+    do throws(ConversionError) { try options.checkReportFile() } catch {
+      throw Terminal.fail(error, context)
     }
     do {
       return try ReportFile(FilePath(name), replacesAnything: outputOptions.force)

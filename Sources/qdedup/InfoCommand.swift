@@ -36,9 +36,9 @@ struct InfoCommand: ParsableCommand {
   }
 
   func run() throws {
-    let description: ImageDescription
+    let description: InfoReport
     do throws(ConversionError) {
-      description = try ImageInspector(FilePath(image)).run()
+      description = try Inspector(FilePath(image)).run()
     } catch {
       throw Terminal.fail(error, .init(command: "info"))
     }

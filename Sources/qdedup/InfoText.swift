@@ -4,9 +4,9 @@ import QDedupKit
 
 /// The description of an image for people.
 struct InfoText {
-  private let image: ImageDescription
+  private let image: InfoReport
 
-  init(_ image: ImageDescription) {
+  init(_ image: InfoReport) {
     self.image = image
   }
 
@@ -38,7 +38,7 @@ struct InfoText {
       """
   }
 
-  private func add(_ qcow2: ImageDescription.QCOW2, to rows: inout TextRows) {
+  private func add(_ qcow2: InfoReport.QCOW2, to rows: inout TextRows) {
     rows.add("encryption", qcow2.encryption)
     for (index, feature) in qcow2.features.enumerated() {
       rows.add(
@@ -54,12 +54,12 @@ struct InfoText {
     if hidden > 0 { rows.add(nil, "and \(Quantity.grouped(UInt64(hidden))) more") }
   }
 
-  private func external(_ file: ImageDescription.ExternalFile) -> String {
+  private func external(_ file: InfoReport.ExternalFile) -> String {
     let format = file.format.map { ", format \(visible($0))" } ?? ""
     return "\(file.name.quoted)\(format) (not opened)"
   }
 
-  private func snapshot(_ snapshot: ImageDescription.Snapshot) -> String {
+  private func snapshot(_ snapshot: InfoReport.Snapshot) -> String {
     let size = snapshot.virtualSize ?? image.virtualSize ?? 0
     let state =
       snapshot.machineStateSize == 0
@@ -78,7 +78,7 @@ struct InfoText {
     return "\(day) \(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec)) UTC"
   }
 
-  private func add(_ store: ImageDescription.HashStore, to rows: inout TextRows) {
+  private func add(_ store: InfoReport.HashStore, to rows: inout TextRows) {
     rows.add("hash store", state(of: store))
     guard let order = store.order, let room = store.entriesPerIncarnation else { return }
     let limit = store.maxIncarnations == 0 ? "no limit" : "at most \(store.maxIncarnations ?? 0)"
@@ -98,7 +98,7 @@ struct InfoText {
       """)
   }
 
-  private func state(of store: ImageDescription.HashStore) -> String {
+  private func state(of store: InfoReport.HashStore) -> String {
     switch store.state {
     case .valid: "valid (its incarnations are checked by qdedup check)"
     case .stale: "stale, not to be used: \(store.problem ?? "")"

@@ -40,8 +40,10 @@ struct InputOptions: ParsableArguments {
 
   @Flag(
     name: [.customShort("U"), .long],
-    help:
-      "Read the input although a running QEMU holds it. What it changes during the conversion may be lost."
+    help: ArgumentHelp(
+      "Read the input although a running QEMU holds it.",
+      discussion: "What it changes during the conversion is an error, or lost with --allow-changes."
+    )
   )
   var forceShare = false
 

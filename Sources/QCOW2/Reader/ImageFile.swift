@@ -6,6 +6,7 @@ package import SystemPackage
 /// is checked against the file's size before memory is taken for it.
 package final class ImageFile: Sendable {
   private let file: OwnedFile
+  private let watch: FileWatch
   /// The size of the file (or device) in bytes.
   package let size: UInt64
   /// The name of the file.
@@ -13,7 +14,12 @@ package final class ImageFile: Sendable {
 
   /// Takes over a file that is open for reading.
   package init(_ file: consuming OwnedFile) throws(ImageError) {
-    do { size = try file.size() } catch { throw .io(error) }
+    do {
+      watch = try FileWatch(file)
+      size = try file.size()
+    } catch {
+      throw .io(error)
+    }
     self.file = file
   }
 
@@ -23,6 +29,9 @@ package final class ImageFile: Sendable {
       throw .io(error)
     }
   }
+
+  /// Makes sure that the file has the size and the time of change still that it had.
+  package func requireUnchanged() throws(ImageError) { try watch.requireUnchanged(file) }
 
   /// What identifies the file.
   package func identity() throws(ImageError) -> FileIdentity {

@@ -97,6 +97,7 @@ package final class Inflater: @unchecked Sendable {
     do throws(CompressionError) {
       try decompressor.decompress(data, into: target)
     } catch {
+      if error == .outOfMemory { throw .io(IOError(allocating: "a restored cluster")) }
       throw file.malformed("\(error), at byte \(mapping.host(geometry).bytes)")
     }
   }

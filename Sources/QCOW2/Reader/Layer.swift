@@ -33,6 +33,14 @@ enum Layer: Sendable {
     }
   }
 
+  /// Makes sure that no file of the layer was changed since it was opened.
+  func requireUnchanged() throws(ImageError) {
+    switch self {
+    case .qcow2(let layer): try layer.requireUnchanged()
+    case .raw(let image): try image.requireUnchanged()
+    }
+  }
+
   /// Reads a run that holds data.
   func read(
     _ place: MappedRun.Place, into part: UnsafeMutableRawBufferPointer
@@ -95,6 +103,12 @@ final class QCOW2Layer: Sendable {
     self.geometry = geometry
     data = dataFile ?? file
     tables = try ClusterTables(metadata, snapshot: snapshot, file: file)
+  }
+
+  /// Makes sure that the image and its data file were not changed since they were opened.
+  func requireUnchanged() throws(ImageError) {
+    try file.requireUnchanged()
+    try data.requireUnchanged()
   }
 
   /// Where guest bytes are; see `ClusterTables.run`.

@@ -52,6 +52,11 @@ public final class QCOW2Image: ImageSource {
     clusterBytes = layers.reduce(1) { max($0, $1.clusterBytes) }
   }
 
+  /// Makes sure that no file of the chain was changed since it was opened.
+  public func requireUnchanged() throws(ImageError) {
+    for layer in layers { try layer.requireUnchanged() }
+  }
+
   /// The next run of data, by what the tables of all layers say.
   ///
   /// After `patience` runs without data the next one counts as data whatever it is, so that the

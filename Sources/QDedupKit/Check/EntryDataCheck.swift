@@ -26,8 +26,20 @@ final class EntryDataCheck {
   /// - Throws: `ImageError` if there is not enough memory.
   init(_ metadata: ImageMetadata, _ file: ImageFile) throws(ImageError) {
     clusters = try MappedClusters(metadata, file)
-    tables = try? ClusterTables(metadata, file: file)
+    tables = try Self.tables(metadata, file)
     geometry = ClusterGeometry(clusterSize: metadata.clusterSize)
+  }
+
+  /// The image's tables; nil if they are not where they can be.
+  private static func tables(
+    _ metadata: ImageMetadata, _ file: ImageFile
+  ) throws(ImageError) -> ClusterTables? {
+    do throws(ImageError) {
+      return try ClusterTables(metadata, file: file)
+    } catch {
+      guard case .malformed = error else { throw error }
+      return nil
+    }
   }
 
   /// Takes an entry, whose place has been checked.
@@ -64,7 +76,7 @@ final class EntryDataCheck {
         guard case .malformed(_, let reason) = error else { throw error }
         report.note("\(place): \(reason)")
       }
-      if !isMapped(named.entry, to: mapping) {
+      if try !isMapped(named.entry, to: mapping) {
         report.note(
           """
           \(place): guest byte \(named.entry.firstLogicalSector << 9) is not mapped to the \
@@ -80,9 +92,17 @@ final class EntryDataCheck {
   }
 
   /// Whether the image maps the guest cluster that an entry names to the entry's place.
-  private func isMapped(_ entry: StoreEntry, to mapping: ClusterMapping) -> Bool {
+  private func isMapped(
+    _ entry: StoreEntry, to mapping: ClusterMapping
+  ) throws(ImageError) -> Bool {
     let guest = GuestOffset(entry.firstLogicalSector << 9)
-    guard let tables, let geometry, let run = try? tables.run(at: guest, limit: 512) else {
+    guard let tables, let geometry else { return false }
+    let run: MappedRun
+    do throws(ImageError) {
+      run = try tables.run(at: guest, limit: 512)
+    } catch {
+      // Tables that say what cannot be map nothing; tables that cannot be read say nothing.
+      guard case .malformed = error else { throw error }
       return false
     }
     switch run.place {

@@ -50,9 +50,7 @@ struct IncarnationCheck: ~Copyable {
   }
 
   private static func buffer(_ byteCount: Int) throws(ImageError) -> AlignedBuffer {
-    do { return try AlignedBuffer(byteCount: byteCount, purpose: "a hash store") } catch {
-      throw .io(error)
-    }
+    try ImageError.wrappingIO(try AlignedBuffer(byteCount: byteCount, purpose: "a hash store"))
   }
 
   private static func checksum(_ file: ImageFile) throws(ImageError) -> XXH3Stream {

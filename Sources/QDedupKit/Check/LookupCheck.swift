@@ -9,6 +9,9 @@ package import QCOW2
 package final class LookupCheck {
   /// Why there are no lookups, or no more; nil if there are.
   package private(set) var note: String?
+  /// What failed (a read, or memory that was not to be had), so that not all was looked up; nil if
+  /// nothing did.
+  package private(set) var failure: String?
 
   private let file: ImageFile
   private let mostReadsInVain: UInt64
@@ -54,7 +57,7 @@ package final class LookupCheck {
           """
       }
     } catch {
-      note = "the entries of the hash store were not looked up: \(error)"
+      failure = "the entries of the hash store were not looked up: \(error)"
     }
   }
 
@@ -105,9 +108,13 @@ package final class LookupCheck {
     for problem in store.openingProblems {
       // What is damaged is found without the store too; what it could not read may be sound.
       if damaged.contains(HostOffset(problem.offset.bytes)) { continue }
-      if case .io = problem.reason { note = problem.description } else { report.note("\(problem)") }
+      if case .io = problem.reason {
+        failure = failure ?? problem.description
+      } else {
+        report.note("\(problem)")
+      }
     }
-    if note == nil { report.lookups = lookups }
+    if note == nil, failure == nil { report.lookups = lookups }
   }
 
   private func isFound(_ digest: Digest, in store: HashStore) throws(ImageError) -> Bool {

@@ -35,11 +35,14 @@ package struct StoreCheck {
     } else {
       lookups = nil
     }
-    if store == nil, !metadata.marksHashStore { return nil }
+    if store == nil, !StoreInImage.isMarked(metadata) { return nil }
   }
 
   /// What else is worth knowing; complete after `run`.
   var notes: [String] { [lookups?.note].compactMap { $0 } }
+
+  /// What kept a part from being checked; nil if nothing did. Complete after `run`.
+  var failure: String? { lookups?.failure }
 
   /// Checks the store; the image's tables have been checked.
   ///

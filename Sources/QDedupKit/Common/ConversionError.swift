@@ -40,12 +40,16 @@ public enum ConversionError: Error, Sendable, IOErrorWrapping {
   case outputIsInput(FilePath, ImagePart.Role)
   /// The report is to take the place of the input, or of a file that the input consists of.
   case reportIsInput(FilePath, ImagePart.Role)
+  /// The report is to take the place of the output.
+  case reportIsOutput(FilePath)
   /// The output's name is a symbolic link to nothing.
   case outputDangling(FilePath)
   /// A pipe cannot be read again to verify the output.
   case cannotVerifyPipe
   /// What was written to the output at this offset does not restore to a cluster.
   case readBackDamaged(FilePath, HostOffset)
+  /// The check of the complete output found this.
+  case outputDamaged(FilePath, String)
   /// The output differs from the input at this guest offset.
   case verificationFailed(GuestOffset)
   /// The conversion was asked to stop.
@@ -92,12 +96,18 @@ extension ConversionError: RemediableError {
     case .outputInUse(let path): "\(path) is in use by a running QEMU"
     case .outputIsInput(let path, let role), .reportIsInput(let path, let role):
       "\(path) is \(role.ofInput)"
+    case .reportIsOutput(let path): "\(path) is the output"
     case .outputDangling(let path): "\(path) is a symbolic link that leads nowhere"
     case .cannotVerifyPipe:
       "a pipe cannot be read a second time, so its copy cannot be verified"
     case .readBackDamaged(let path, let offset):
       """
       what was written to \(path) at byte \(offset.bytes) is not what comes back; no output was \
+      kept. Is the disk at fault? If not, please report this
+      """
+    case .outputDamaged(let path, let problem):
+      """
+      verification failed: what was written to \(path) is damaged (\(problem)); no output was \
       kept. Is the disk at fault? If not, please report this
       """
     case .verificationFailed(let offset):
@@ -122,10 +132,11 @@ extension ConversionError: RemediableError {
     case .deviceTooSmall: [.chooseLargerDevice]
     case .outputInUse: [.stopGuest, .chooseAnotherName(.output)]
     case .outputIsInput: [.chooseAnotherName(.output)]
-    case .reportIsInput: [.chooseAnotherName(.report)]
+    case .reportIsInput, .reportIsOutput: [.chooseAnotherName(.report)]
     case .outputDangling: [.remove(.output), .chooseAnotherName(.output)]
     case .cannotVerifyPipe: [.leaveOut(.verification), .saveToFile]
-    case .io, .compression, .store, .outputNotRegular, .readBackDamaged, .verificationFailed,
+    case .io, .compression, .store, .outputNotRegular, .readBackDamaged, .outputDamaged,
+      .verificationFailed,
       .interrupted:
       []
     }

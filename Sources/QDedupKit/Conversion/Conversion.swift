@@ -123,8 +123,12 @@ final class Conversion {
         }
         try store.finish(isLast: true)
       }
-      features.append(Self.hashStoreFeature)
-      extensions.append(try storeExtension(besides: features))
+      features.append(StoreInImage.feature)
+      let (frozen, writer, all) = (store, writer, features)
+      extensions.append(
+        try converting(ConversionError.writer) { () throws(ImageWriterError) in
+          try StoreInImage.write(frozen, to: writer, besides: all)
+        })
     }
     let (virtualSize, writer, method) = (
       source.virtualSize, writer, options.output.compression?.method
@@ -133,33 +137,6 @@ final class Conversion {
       try writer.finish(
         virtualSize: virtualSize, method: method, features: features, extensions: extensions)
     }
-  }
-
-  /// The autoclear feature whose bit says that the hash store is valid.
-  private static let hashStoreFeature = ImageFeature(
-    .autoclear, bit: UInt8(StoreHeader.autoclearBit), name: StoreHeader.featureName)
-
-  /// The header extension, with the dump inline where there is room, else in clusters of its own
-  /// whose refcount stays 0.
-  private func storeExtension(
-    besides features: [ImageFeature]
-  ) throws(ConversionError) -> HeaderExtension {
-    let (dump, writer) = (store.dump, writer)
-    var offset: StorageOffset?
-    let room = writer.roomForExtension(besides: features)
-    if StoreHeader.fixedBytes + dump.byteCount > room {
-      let clusters = options.output.geometry.clusterCount(forBytes: UInt64(dump.byteCount))
-      let place = try converting(ConversionError.writer) { () throws(ImageWriterError) in
-        try writer.allocate(clusters: clusters).bytes
-      }
-      offset = StorageOffset(place)
-      try converting(ConversionError.io) { () throws(IOError) in
-        try writer.file.file.write(dump.serialized, at: place)
-      }
-    }
-    let header = StoreHeader(
-      dump: dump, dumpOffset: offset, maxIncarnations: store.maxIncarnations)
-    return HeaderExtension(type: StoreHeader.extensionType, data: header.serialized)
   }
 
   /// What was done, once the output has its name.

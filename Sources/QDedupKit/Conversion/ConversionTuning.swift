@@ -10,6 +10,9 @@ package struct ConversionTuning: Sendable {
   /// in incarnations are read from the output.
   package var keptTableBytes = HashStore.defaultKeptTableBytes
 
+  /// Called with the descriptor of the complete output before it is verified: damages it.
+  package var damage: (@Sendable (CInt) -> Void)?
+
   /// The values of real conversions, except for what is given.
   package init(maxReferences: UInt32) {
     self.maxReferences = maxReferences

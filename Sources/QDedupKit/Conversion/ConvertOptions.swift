@@ -1,4 +1,5 @@
 internal import DedupStore
+internal import DiskIO
 public import DiskImage
 public import QCOW2
 public import SystemPackage
@@ -27,6 +28,18 @@ public struct ConvertOptions: Sendable {
     self.input = InputOptions(input)
     self.output = Output(path: output, geometry: geometry)
     run = Run(threads: threads)
+  }
+
+  /// Makes sure that the report is to take the place of neither the input nor the output, by what
+  /// their names lead to. Files that the input names are known only once it is open.
+  ///
+  /// - Throws: `ConversionError.reportIsInput` or `.reportIsOutput`.
+  public func checkReportFile() throws(ConversionError) {
+    guard let report = run.reportFile else { return }
+    if case .file(let path) = input.source, report.leadsToSameFile(as: path) {
+      throw .reportIsInput(report, .image)
+    }
+    if report.leadsToSameFile(as: output.path) { throw .reportIsOutput(report) }
   }
 
   /// What the new image is like, and how it gets its name.

@@ -9,6 +9,21 @@ internal import QCOW2
 internal import SystemPackage
 
 /// Converts one disk image to a qcow2 image in which equal clusters are stored once.
+///
+/// The steps of `run`, each of which ends everything if it fails:
+/// 1. open the input (`OpenedInput`): format, locks, files that it names;
+/// 2. find out whether the output may have its name (`OutputName`), and make a file without a name
+///    in its folder, so that nothing is left of it however the process ends;
+/// 3. move all data through the pipeline (`Conversion.transfer`);
+/// 4. freeze what the store holds in RAM, write tables, refcounts and the header
+///    (`Conversion.finish`);
+/// 5. if asked for, check and read back what is on the disk (`Verification`);
+/// 6. make sure that the input is what it was in step 1;
+/// 7. sync the file, give it its name, sync the folder (`publish`).
+///
+/// It is a value; one conversion is one call of `run`, which blocks its thread and starts
+/// `options.run.threads` others. `progress` is what other threads may look at, and where they ask
+/// for an end.
 public struct Converter: Sendable {
   let options: ConvertOptions
   let tuning: ConversionTuning
@@ -51,7 +66,16 @@ public struct Converter: Sendable {
     let conversion = try Conversion(self, input: input, output: output)
     try conversion.transfer()
     let finished = try conversion.finish()
-    if options.output.verifies { try verify(output, against: input, threads: conversion.workers) }
+    tuning.damage?(output.file.descriptor)
+    let verification = Result { () throws(ConversionError) in
+      guard options.output.verifies else { return }
+      try Verification(output, options, progress).run(against: input, threads: conversion.workers)
+    }
+    // All has been read. That the input was changed explains a difference too, so it comes first.
+    try converting(ConversionError.image) { () throws(ImageError) in
+      try input.requireUnchanged()
+    }
+    try verification.get()
     let allocated = try output.publish(
       replacing: options.output.replaces, syncs: options.output.syncs, progress)
     let report = conversion.report(finished, allocatedBytes: allocated, since: begin)
@@ -59,16 +83,6 @@ public struct Converter: Sendable {
     return report
   }
 
-  private func verify(
-    _ output: AtomicFile, against input: OpenedInput, threads: Int
-  ) throws(ConversionError) {
-    guard case .image(let image) = input.source else { return }
-    progress.begin(.verifying, totalBytes: image.virtualSize)
-    let written = try converting(ConversionError.image) { () throws(ImageError) in
-      try QCOW2Image.open(try output.reopenedImage())
-    }
-    try ImageComparison(image, written, progress: progress).run(threads: threads)
-  }
 }
 
 extension AtomicFile {
@@ -91,10 +105,5 @@ extension AtomicFile {
     } catch {
       throw .interrupted
     }
-  }
-
-  /// The same file, opened once more for reading.
-  fileprivate func reopenedImage() throws(ImageError) -> OwnedFile {
-    do { return try reopenedForReading() } catch { throw .io(error) }
   }
 }

@@ -1,4 +1,3 @@
-internal import DedupStore
 internal import QCOW2
 
 extension OpenedInput {
@@ -16,7 +15,7 @@ extension OpenedInput {
       sentences.append("\(Self.are(snapshots, other + "internal snapshot")); -l NAME converts one")
     }
     if metadata.bitmapCount > 0 { sentences.append(Self.are(metadata.bitmapCount, "bitmap")) }
-    let unknown = metadata.unknownExtensions.filter { $0 != StoreHeader.extensionType }
+    let unknown = metadata.unknownExtensions.filter { $0 != StoreInImage.extensionType }
     if let first = unknown.first {
       let types = "\(unknown.count == 1 ? "" : "the first ")0x\(String(first, radix: 16))"
       sentences.append("\(Self.are(unknown.count, "unknown header extension")) (\(types))")

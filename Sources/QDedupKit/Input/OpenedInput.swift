@@ -20,6 +20,7 @@ struct OpenedInput {
   let format: InputOptions.Format
   /// What tells the files that are read from others; none for a pipe without a file behind it.
   let parts: [ImagePart]
+  private let allowsChanges: Bool
 
   /// Opens the input that `options` name, respects QEMU's locks and refuses other formats.
   ///
@@ -28,6 +29,7 @@ struct OpenedInput {
   ///   - progress: Asked whether to go on while a pipe is silent.
   /// - Throws: `ImageError`.
   init(_ options: InputOptions, progress: Progress) throws(ImageError) {
+    allowsChanges = options.allowsChanges
     let file: OwnedFile
     switch options.source {
     case .standardInput:
@@ -129,6 +131,14 @@ extension OpenedInput {
   /// How much memory a thread needs at the most while it reads.
   var bytesPerReader: Int {
     if case .image(let image) = source { image.bytesPerReader } else { 0 }
+  }
+
+  /// Makes sure, once all has been read, that no file was changed in the meantime: what was read
+  /// would be a mixture of before and after. Pipes and devices tell nothing.
+  ///
+  /// - Throws: `ImageError.changed`, unless the options allow changes.
+  func requireUnchanged() throws(ImageError) {
+    if !allowsChanges, case .image(let image) = source { try image.requireUnchanged() }
   }
 
   /// The one of the files that are read to which a name leads.

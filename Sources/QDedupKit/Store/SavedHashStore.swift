@@ -28,11 +28,10 @@ package struct SavedHashStore {
   ///   - metadata: The image's header.
   ///   - file: The image.
   package init?(of metadata: ImageMetadata, in file: ImageFile) {
-    guard let data = metadata.extensions.first(where: { $0.type == StoreHeader.extensionType })
-    else { return nil }
+    guard let data = StoreInImage.extensionData(in: metadata) else { return nil }
     let alignment = UInt64(metadata.clusterSize)
     do throws(StoreFormatError) {
-      let header = try StoreHeader.parse(data.data, fileSize: file.size, alignment: alignment)
+      let header = try StoreHeader.parse(data, fileSize: file.size, alignment: alignment)
       self.header = header
     } catch {
       note(error.description)
@@ -86,7 +85,7 @@ package struct SavedHashStore {
 
   private static func staleness(_ header: StoreHeader?, _ metadata: ImageMetadata) -> String? {
     if header?.isDirty == true { return "a program was changing it when it ended" }
-    if metadata.marksHashStore { return nil }
+    if StoreInImage.isMarked(metadata) { return nil }
     return "the image was written to since the store was made, by a program without it"
   }
 
@@ -143,12 +142,5 @@ package struct SavedHashStore {
       }
       younger = trailer.sequence
     }
-  }
-}
-
-extension ImageMetadata {
-  /// Whether the feature bit says that the hash store may be used.
-  var marksHashStore: Bool {
-    features.contains { $0.kind == .autoclear && Int($0.bit) == StoreHeader.autoclearBit }
   }
 }

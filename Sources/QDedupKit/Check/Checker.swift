@@ -5,7 +5,18 @@ internal import QCOW2
 public import SystemPackage
 
 /// Checks a qcow2 image and its hash store. Opens no other file, and changes nothing.
-public struct ImageCheckRun: Sendable {
+///
+/// Three passes, on one thread:
+/// 1. `StoreCheck.init` reads the store's lists and trailers; if digests are to be looked up it
+///    opens the store too, whose filters load on a thread of their own from then on.
+/// 2. `ImageChecker` counts the references of all tables and compares them with the refcounts.
+/// 3. `StoreCheck.run` reads every incarnation once: slots, tags, checksums; with `comparesData`
+///    also the clusters that its entries name, and a lookup of each digest.
+///
+/// What is wrong is part of the report. What keeps it from looking (a read error, too little
+/// memory) makes the report `incomplete`, never `corrupt`: nothing is known then. Only an image
+/// whose header cannot be read is an error.
+public struct Checker: Sendable {
   private let path: FilePath
   /// Whether the digest of each entry of the store is compared with the cluster that it names, and
   /// looked up in the store.
@@ -31,11 +42,20 @@ public struct ImageCheckRun: Sendable {
       if !ignoresLocks { try ImageLock.acquireForReading(file) }
       let format = try file.detectedFormat()
       guard format == .qcow2 else { throw .notCheckable(path, format) }
-      return try check(try ImageFile(file))
+      return try Self.check(try ImageFile(file), comparesData: comparesData)
     }
   }
 
-  private func check(_ file: ImageFile) throws(ImageError) -> CheckReport {
+  /// Checks an image that is open.
+  ///
+  /// - Parameters:
+  ///   - file: The image.
+  ///   - comparesData: Whether the entries of its store are compared with clusters, and looked up.
+  /// - Returns: What was found.
+  /// - Throws: `ImageError` if its header cannot be read, or is none that can be checked.
+  static func check(
+    _ file: ImageFile, comparesData: Bool = false
+  ) throws(ImageError) -> CheckReport {
     let metadata = try ImageMetadata(file)
     let checker = try ImageChecker(metadata, file)
     // The filters of the store load while the image's tables are checked.
@@ -47,8 +67,9 @@ public struct ImageCheckRun: Sendable {
     } catch {
       failure = "the hash store was not checked: \(error)"
     }
+    failure = failure ?? storeCheck?.failure
     return CheckReport(
-      path, file, metadata, checker.result, store, failure,
+      file.path, file, metadata, checker.result, store, failure,
       notes: storeCheck?.notes ?? [])
   }
 }

@@ -7,7 +7,7 @@ public import SystemPackage
 /// Finds out what an image is. Reads its first cluster, its snapshot table and the lists of its hash
 /// store, and opens no other file. It takes no locks: what a running QEMU changes meanwhile may be
 /// shown as it was before.
-public struct ImageInspector: Sendable {
+public struct Inspector: Sendable {
   private let path: FilePath
 
   /// An inspector of one image.
@@ -21,13 +21,13 @@ public struct ImageInspector: Sendable {
   ///
   /// - Returns: What it is.
   /// - Throws: `ConversionError` if it cannot be read, or is a damaged qcow2 image.
-  public func run() throws(ConversionError) -> ImageDescription {
+  public func run() throws(ConversionError) -> InfoReport {
     try converting(ConversionError.image) { () throws(ImageError) in
       let file = try OwnedFile(readingImage: path)
       try file.requireRandomAccess()
       let format = try file.detectedFormat()
       let (size, allocated) = try file.imageSizes()
-      var description = ImageDescription(
+      var description = InfoReport(
         tool: .current, path: path.string,
         format: format?.rawValue ?? "raw", fileSize: size, allocatedBytes: allocated)
       switch format {
@@ -40,7 +40,7 @@ public struct ImageInspector: Sendable {
   }
 
   private func describe(
-    _ file: ImageFile, in description: inout ImageDescription
+    _ file: ImageFile, in description: inout InfoReport
   ) throws(ImageError) {
     let metadata = try ImageMetadata(file)
     description.virtualSize = metadata.virtualSize
@@ -60,7 +60,7 @@ extension OwnedFile {
   }
 }
 
-extension ImageDescription.QCOW2 {
+extension InfoReport.QCOW2 {
   init(_ metadata: ImageMetadata, _ snapshots: [Snapshot]) {
     self.init(
       version: metadata.version, clusterSize: metadata.clusterSize,
@@ -72,7 +72,7 @@ extension ImageDescription.QCOW2 {
       backingFile: metadata.backingFile.map { .init(name: $0.name, format: $0.format) },
       dataFile: metadata.dataFile.map { .init(name: $0.name, format: $0.format) },
       snapshotCount: snapshots.count,
-      snapshots: snapshots.prefix(ImageDescription.longestList).map {
+      snapshots: snapshots.prefix(InfoReport.longestList).map {
         .init(
           id: $0.id, name: $0.name, virtualSize: $0.virtualSize, takenAt: UInt64($0.seconds),
           machineStateSize: $0.machineStateSize)
@@ -83,7 +83,7 @@ extension ImageDescription.QCOW2 {
   }
 }
 
-extension ImageDescription.HashStore {
+extension InfoReport.HashStore {
   init(_ store: SavedHashStore, clusterSize: Int) {
     let geometry = store.dump.flatMap { try? StoreGeometry(order: Int($0.order)) }
     let offsets = store.dump?.incarnations ?? []
@@ -94,12 +94,12 @@ extension ImageDescription.HashStore {
       entriesPerIncarnation: geometry.map { UInt64($0.entryCount) },
       maxIncarnations: store.header?.maxIncarnations,
       incarnationCount: offsets.count, limboCount: limbo.count,
-      incarnations: zip(offsets, store.trailers).prefix(ImageDescription.longestList).map {
+      incarnations: zip(offsets, store.trailers).prefix(InfoReport.longestList).map {
         let trailer = try? $1.get()
         return .init(
           offset: $0.bytes, sequence: trailer?.sequence, usedEntries: trailer?.usedEntries)
       },
-      limbo: limbo.prefix(ImageDescription.longestList).map(\.bytes),
+      limbo: limbo.prefix(InfoReport.longestList).map(\.bytes),
       usedEntries: store.trailers.reduce(0) { $0 + ((try? $1.get())?.usedEntries ?? 0) },
       bytesOnDisk: UInt64(geometry?.bytes(inClustersOf: clusterSize) ?? 0)
         * UInt64(offsets.count + limbo.count))
