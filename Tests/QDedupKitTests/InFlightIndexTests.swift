@@ -8,7 +8,7 @@ import Testing
   @Test("The index agrees with a dictionary", arguments: [1, 2, 7, 8, 64, 500], 1...4)
   func agreesWithModel(capacity: Int, seed: UInt64) {
     var generator = SplitMix64(seed: seed)
-    let index = InFlightIndex(capacity: capacity)
+    var index = InFlightIndex(capacity: capacity)
     let places = UnsafeMutablePointer<ClusterPlace>.allocate(capacity: 4000)
     defer { places.deallocate() }
     // Few homes, at both ends of the table, so that runs are long and wrap around.
@@ -30,6 +30,8 @@ import Testing
         if isRemoved != (known == wanted) { Issue.record("removal in round \(round)") }
         if known == wanted { model[digest] = nil }
       }
+      index.checkInvariants()
+      if index.count != model.count { Issue.record("count after round \(round)") }
       if round % 16 == 0 {
         for digest in digests where index.find(digest)?.place != model[digest].map({ places + $0 })
         {
@@ -39,9 +41,29 @@ import Testing
     }
   }
 
+  @Test(
+    "A full index takes no further digest, but replaces one that it has", .timeLimit(.minutes(1)))
+  func full() async {
+    var index = InFlightIndex(capacity: 2)
+    let places = UnsafeMutablePointer<ClusterPlace>.allocate(capacity: 1)
+    defer { places.deallocate() }
+    for high in [1, 2, 1, 2] as [UInt64] {
+      index.insert(.init(digest: Digest(high: high, low: 0), place: places, bytes: nil))
+    }
+    index.checkInvariants()
+    #expect(index.count == 2)
+    await #expect(processExitsWith: .failure) {
+      var index = InFlightIndex(capacity: 2)
+      let place = UnsafeMutablePointer<ClusterPlace>.allocate(capacity: 1)
+      for high in 1...3 as ClosedRange<UInt64> {
+        index.insert(.init(digest: Digest(high: high, low: 0), place: place, bytes: nil))
+      }
+    }
+  }
+
   @Test("A found entry has what was put in")
   func entry() {
-    let index = InFlightIndex(capacity: 3)
+    var index = InFlightIndex(capacity: 3)
     let places = UnsafeMutablePointer<ClusterPlace>.allocate(capacity: 1)
     defer { places.deallocate() }
     let digest = Digest(high: 1, low: 2)

@@ -1,5 +1,6 @@
 import DiskIO
 import DiskImage
+import QCOW2
 import QDedupKit
 import Synchronization
 import Testing
@@ -71,28 +72,28 @@ import Testing
   @Test("The output counts as written up to the first batch that is not")
   func prefix() throws {
     let written = WrittenPrefix()
-    let numbers = [100, 200, 300].map { written.addPlaced(hostEnd: $0) }
+    let numbers = [100, 200, 300].map { written.addWrite(upTo: HostOffset($0)) }
     #expect(numbers == [0, 1, 2])
     written.markWritten(1)
     let (reached, failures) = (Counter(), Counter())
     let waiting = try WorkerThread {
       do throws(ConversionError) {
-        try written.wait(until: 200)
+        try written.wait(for: HostOffset(199))
         reached.add()
-        try written.wait(until: 300)
+        try written.wait(for: HostOffset(200))
         reached.add()
       } catch {
         failures.add()
       }
     }
     written.markWritten(0)
-    try written.wait(until: 200)
-    try written.wait(forBatch: 1)
+    try written.wait(for: HostOffset(199))
+    try written.wait(forWrite: 1)
     written.fail()
     waiting.join()
     #expect(failures.value == 1)
     #expect(reached.value <= 1)
-    #expect(throws: ConversionError.self) { try written.wait(forBatch: 2) }
+    #expect(throws: ConversionError.self) { try written.wait(forWrite: 2) }
   }
 
   @Test("Progress is the furthest place of a phase")

@@ -13,7 +13,7 @@ final class Conversion {
   private let shape: BatchShape
   private let writer: ImageWriter
   private var store: HashStore
-  private let sequencer: Sequencer
+  private let sequencer: any Sequencer
   /// What the store was when all data had been looked up.
   private var storeInUse: StoreInUse
 
@@ -36,8 +36,10 @@ final class Conversion {
     let clusters = try Self.dataClusterCount(of: input, options, progress)
     store = try Self.makeStore(options, tuning, dataClusters: clusters, writer: writer)
     storeInUse = StoreInUse(store)
-    sequencer = Sequencer(
-      writer: writer, store: store, shape: shape, maxReferences: tuning.maxReferences)
+    let ledger = OutputLedger(
+      writer: writer, store: store, maxReferences: tuning.maxReferences)
+    sequencer =
+      shape.isCompressed ? CompressedSequencer(ledger, shape) : PlainSequencer(ledger)
   }
 
   /// How many clusters hold data, or at most do; nil if that is unknown, or not needed.
@@ -145,7 +147,7 @@ final class Conversion {
   ) -> ConversionReport {
     ReportBuilder(
       options: options, input: input, source: source, image: image,
-      allocatedBytes: allocatedBytes, counts: sequencer.counts, store: store,
+      allocatedBytes: allocatedBytes, counts: sequencer.ledger.counts, store: store,
       storeInUse: storeInUse, begin: begin
     ).report()
   }

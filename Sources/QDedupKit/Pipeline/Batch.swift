@@ -1,12 +1,28 @@
+internal import DedupStore
 package import DiskIO
 package import DiskImage
+internal import QCOW2
 
 /// A run of guest clusters on its way through the pipeline, with the memory that it needs.
 ///
-/// Its bytes and plans belong to the worker that read it until they are prepared, then to the
-/// ordered part. Its places belong to the ordered part from the start: the worker reads only those
-/// of duplicates that stand in the output, which nobody changes any more. Other workers read its
-/// bytes, to compare, from its turn on and until it goes back to the pool.
+/// Stages, and who may touch what:
+///
+///     idle → filled → resolved → prepared → placed → idle
+///
+/// - *idle*: in the pool, or with the worker that fills it.
+/// - *filled*: read and digested. All of it belongs to that worker. A batch without data goes back
+///   to the pool from here.
+/// - *resolved*: looked up, in its turn. Its plans belong to its worker, which compares and
+///   compresses; its places to whoever holds the turn. The worker reads only the places of
+///   duplicates that are in the output already, which nobody changes any more.
+/// - *prepared*: compared and compressed. All of it belongs to whoever holds the turn.
+/// - *placed*: every cluster has its room and is mapped. In a compressed image it is written next,
+///   and retained until nobody compares with it any more.
+///
+/// From its turn on, until it is idle again, other workers read its bytes to compare with them.
+/// A wrong move of the stage ends the program: it would be a race, and a wrong image.
+///
+/// Costs its bytes, in a compressed image those of its compressed clusters, and about 100 bytes a cluster.
 package final class Batch: @unchecked Sendable {
   // Unchecked: what changes hands does so under the pipeline's lock.
 
@@ -17,23 +33,26 @@ package final class Batch: @unchecked Sendable {
   private let planBuffer: UnsafeMutableBufferPointer<ClusterPlan>
   private let placeBuffer: UnsafeMutableBufferPointer<ClusterPlace>
 
-  /// Its place in the order of all batches: 0, 1, 2 …
-  package var ticket: UInt64 = 0
+  /// Whether its clusters are stored compressed.
+  var isCompressed: Bool { !compressed.bytes.isEmpty }
+
+  /// Where it is on its way.
+  private(set) var stage = BatchStage.idle
+  /// Its number in the order of all batches: 0, 1, 2 …
+  package private(set) var ticket: UInt64 = 0
   /// The guest offset of its first cluster.
-  package var start = GuestOffset(0)
+  package private(set) var start = GuestOffset(0)
   /// How many clusters it holds.
-  package var clusterCount = 0
-  /// Whether any cluster holds something other than zeros.
+  package private(set) var clusterCount = 0
+  /// Whether any cluster holds something other than zeros; known once it is filled.
   var hasData = false
-  /// Whether its duplicates have been compared, and what is unique in it has been compressed.
-  var isPrepared = false
   /// What of it is to be written, and where.
   var writes: WriteList
-  /// Its place in the order of batches whose unique clusters got their places: 0, 1, 2 …
-  var placedNumber = 0
+  /// Its number in the order of writes of unique clusters: 0, 1, 2 …
+  var writeNumber = 0
 
-  /// A batch for up to `byteCount` bytes, a multiple of the cluster size, and for so many compressed
-  /// ones.
+  /// A batch for up to `byteCount` bytes, a multiple of the cluster size, and for
+  /// `compressedByteCount` compressed ones.
   package init(byteCount: Int, geometry: ClusterGeometry, compressedByteCount: Int = 0)
     throws(IOError)
   {
@@ -51,27 +70,56 @@ package final class Batch: @unchecked Sendable {
     placeBuffer.deallocate()
   }
 
+  /// Goes on to the next stage.
+  ///
+  /// A move that the order of stages does not know is a fault of the pipeline, and a trap.
+  package func move(to next: BatchStage) {
+    precondition(stage.mayBecome(next), "a batch went from \(stage) to \(next)")
+    stage = next
+  }
+
+  /// Becomes the batch for a run of clusters whose bytes are, or will be, in `room`.
+  ///
+  /// - Parameters:
+  ///   - ticket: Its number in the order of all batches.
+  ///   - start: The guest offset of its first cluster.
+  ///   - clusterCount: How many clusters; no more than it has room for.
+  func assign(ticket: UInt64, start: GuestOffset, clusterCount: Int) {
+    precondition(stage == .idle, "a batch in use was filled again")
+    precondition(clusterCount <= planBuffer.count, "a batch was given too many clusters")
+    (self.ticket, self.start, self.clusterCount) = (ticket, start, clusterCount)
+  }
+
   /// The most bytes that it can hold.
   package var capacity: Int { buffer.bytes.count }
+
+  /// All of the memory for guest bytes, in use or not.
+  var room: UnsafeMutableRawBufferPointer { buffer.bytes }
 
   /// The guest bytes of its clusters.
   package var bytes: UnsafeMutableRawBufferPointer {
     UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<(clusterCount << geometry.clusterBits)])
   }
 
-  /// The workers' knowledge of each cluster.
-  var plans: UnsafeMutablePointer<ClusterPlan> { planBuffer.baseAddress! }
+  /// The workers' knowledge of each cluster. Indices are checked in debug builds.
+  var plans: UnsafeMutableBufferPointer<ClusterPlan> { planBuffer }
 
-  /// The ordered part's knowledge of each cluster.
-  var places: UnsafeMutablePointer<ClusterPlace> { placeBuffer.baseAddress! }
+  /// The ordered part's knowledge of each cluster. Indices are checked in debug builds.
+  var places: UnsafeMutableBufferPointer<ClusterPlace> { placeBuffer }
 
-  /// Where the bytes of cluster `index` are in memory.
-  func address(_ index: Int) -> UnsafeMutableRawPointer {
-    buffer.bytes.baseAddress! + index << geometry.clusterBits
+  /// The place of cluster `index`, for those who share its data.
+  func placePointer(_ index: Int) -> UnsafeMutablePointer<ClusterPlace> {
+    assert(index >= 0 && index < clusterCount, "no such cluster in the batch")
+    return placeBuffer.baseAddress! + index
   }
 
-  /// What is to be written of cluster `index` if it needs a place: its bytes, or its compressed
-  /// data.
+  /// Where the bytes of cluster `index` are in memory: `geometry.clusterSize` of them.
+  func address(_ index: Int) -> UnsafeMutableRawPointer {
+    assert(index >= 0 && index < clusterCount, "no such cluster in the batch")
+    return buffer.bytes.baseAddress! + index << geometry.clusterBits
+  }
+
+  /// What is to be written of cluster `index` if it needs room: its bytes, or its compressed data.
   func content(_ index: Int) -> UnsafeMutableRawBufferPointer {
     plans[index].compressed
       ?? UnsafeMutableRawBufferPointer(start: address(index), count: geometry.clusterSize)
@@ -81,4 +129,62 @@ package final class Batch: @unchecked Sendable {
   func guestOffset(_ index: Int) -> GuestOffset {
     GuestOffset(start.bytes + UInt64(index) << geometry.clusterBits)
   }
+
+  /// The guest offset after its last cluster.
+  var end: GuestOffset { guestOffset(clusterCount) }
+}
+
+/// Where a batch is on its way; `Batch` says what each stage means.
+package enum BatchStage: UInt8, CaseIterable, Sendable {
+  case idle, filled, resolved, prepared, placed
+
+  /// Whether a batch may go from this stage to `next`. One that was not filled, or holds no data,
+  /// goes back to the pool at once.
+  package func mayBecome(_ next: BatchStage) -> Bool {
+    switch (self, next) {
+    case (.idle, .filled), (.filled, .resolved), (.resolved, .prepared), (.prepared, .placed),
+      (.placed, .idle), (.idle, .idle), (.filled, .idle):
+      true
+    default: false
+    }
+  }
+}
+
+/// What a worker knows of one cluster of its batch.
+struct ClusterPlan {
+  enum Kind: UInt8 {
+    /// All zeros: becomes unallocated.
+    case zero
+    /// Something else, not looked up yet.
+    case data
+    /// First of its content: gets room in the output and an entry in the store.
+    case unique
+    /// The store, or the batches still in flight, say that its content is there already.
+    case duplicate
+    /// Called a duplicate, but its bytes differ: gets room, but no entry (S34).
+    case collision
+  }
+
+  var kind: Kind
+  var digest: Digest
+  /// For a duplicate of a cluster that was in flight, that cluster's bytes in memory.
+  var originalBytes: UnsafeRawPointer?
+  /// Once compressed, its compressed data; nil in a plain image.
+  var compressed: UnsafeMutableRawBufferPointer?
+
+  /// Whether its data needs room of its own in the output.
+  var needsRoom: Bool { kind == .unique || kind == .collision }
+}
+
+/// What the ordered part of the pipeline knows of one cluster.
+package struct ClusterPlace {
+  /// Where the data is in the output; known for duplicates of placed clusters from the start, for
+  /// others (nil until then) from when they get their room.
+  var mapping: ClusterMapping?
+  /// The guest offset of the first cluster that was mapped to the data.
+  var owner: GuestOffset
+  /// How many guest clusters share the data, for a cluster in flight.
+  var references: UInt32
+  /// For a duplicate of a cluster that was in flight, that cluster's place.
+  var originalPlace: UnsafeMutablePointer<ClusterPlace>?
 }

@@ -2,7 +2,13 @@ internal import DiskIO
 internal import DiskImage
 internal import QCOW2
 
-/// Compresses what is unique in a batch. Each worker has one.
+/// Compresses what is unique in a batch. Each worker has one, with a context that it uses again and
+/// again.
+///
+/// It works after the comparison, so that nothing is compressed that is not stored, and before the
+/// batch is placed, so that its turn, in which others wait, has only sizes to add up. The compressed
+/// clusters go one after another into the batch's own memory, which has room for the worst case:
+/// none of them shrinks.
 struct BatchCompressor {
   private let compressor: ClusterCompressor
 
@@ -14,14 +20,14 @@ struct BatchCompressor {
     compressor = try ClusterCompressor(compression, clusterSize: geometry.clusterSize)
   }
 
-  /// Fills `batch.compressed` with the compressed data of all clusters that need a place.
-  func pack(_ batch: Batch) throws(CompressionError) {
+  /// Fills `batch.compressed` with the compressed data of all clusters that need room.
+  ///
+  /// - Throws: `CompressionError.failed`, which a sound library never gives.
+  func compress(_ batch: Batch) throws(CompressionError) {
     let size = batch.geometry.clusterSize
     let bound = Compression.bound(clusterSize: size)
     var end = 0
-    for cluster in 0..<batch.clusterCount {
-      let kind = batch.plans[cluster].kind
-      guard kind == .unique || kind == .collision else { continue }
+    for cluster in 0..<batch.clusterCount where batch.plans[cluster].needsRoom {
       let room = UnsafeMutableRawBufferPointer(
         rebasing: batch.compressed.bytes[end..<end + bound])
       let count = try compressor.compress(

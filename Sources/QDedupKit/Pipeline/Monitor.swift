@@ -1,6 +1,15 @@
+package import DiskIO
 import Glibc
 
 /// State that threads share, under a lock, with a way to wait until it changes.
+///
+/// A monitor in the sense of Hoare: one mutex and one condition variable of the system. `read` and
+/// `update` hold the lock for as long as their closure runs, so that closure should only look at or
+/// change the state: no input or output, no other monitor. `wait` gives the lock up while it waits.
+///
+/// Every update wakes all who wait, and each asks its condition again. That is simple and cannot lose
+/// a wake-up; its cost, some microseconds a waiting thread, is paid a few times for a batch of
+/// 256 KiB. Where waits would be for one cluster each, it would be the wrong tool.
 package final class Monitor<State>: @unchecked Sendable {
   // Unchecked: the state is touched only with the mutex held.
 
@@ -40,7 +49,7 @@ package final class Monitor<State>: @unchecked Sendable {
     return body(&state)
   }
 
-  /// Waits until `body` gives a result, asking it anew after each change.
+  /// Waits until `body` gives a result, asking it again after each change.
   package func wait<Result, Failure: Error>(
     until body: (inout State) throws(Failure) -> Result?
   ) throws(Failure) -> Result {
@@ -50,5 +59,31 @@ package final class Monitor<State>: @unchecked Sendable {
       if let result = try body(&state) { return result }
       pthread_cond_wait(changed, mutex)
     }
+  }
+}
+
+extension WorkerThread {
+  /// Runs `body` on several threads and waits for all of them.
+  ///
+  /// - Parameters:
+  ///   - count: How many threads.
+  ///   - onFailure: Called on the failing thread with each error; it must make the others stop.
+  ///   - body: What each thread does.
+  package static func runAll(
+    _ count: Int, onFailure: @escaping @Sendable (ConversionError) -> Void,
+    _ body: @escaping @Sendable () throws(ConversionError) -> Void
+  ) {
+    var threads: [WorkerThread] = []
+    do throws(IOError) {
+      for _ in 0..<count {
+        threads.append(
+          try WorkerThread {
+            do throws(ConversionError) { try body() } catch { onFailure(error) }
+          })
+      }
+    } catch {
+      onFailure(.noThread(error))
+    }
+    for thread in threads { thread.join() }
   }
 }

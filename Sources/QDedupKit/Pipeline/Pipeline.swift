@@ -5,19 +5,39 @@ internal import QCOW2
 
 /// Moves all batches of a source through a conversion, with several threads and one order.
 ///
-/// Each worker takes a batch through these steps and then takes the next one:
+/// Each worker takes a batch through these steps, and then takes the next one:
 ///
-///     read, digest → wait for its turn → [place the batch that is due, resolve this one] →
-///     write what has got its place → verify and compress this one
+///     1. fill      read it, tell zeros from data, take digests         any order
+///     2. turn      place the batch that is due, resolve this one       in order, one at a time
+///     3. write     what has got its room in this turn                  any order
+///     4. prepare   compare duplicates, compress what is unique         any order
 ///
-/// Only the part in brackets happens in order, by one worker at a time. The batch that is due is
-/// the one `lag` batches with data before, so what a lookup sees is the same for any number of
-/// threads.
+/// Turns come in the order of tickets, which is guest order. The batch that is *due* was resolved
+/// `lag` batches with data ago. Because the lag is fixed, what a lookup sees is the same for any
+/// number of threads.
+///
+/// **Why nothing waits for ever.** While it holds the turn a worker may wait for two things: that the
+/// batch which is due is prepared (`waitUntilPrepared`), and in a compressed image that a retained
+/// batch is written before it goes back to the pool (`retain`). Both concern batches that had their
+/// turn before. A worker that is past its turn never waits for a turn: first it writes, and waits for
+/// nothing; then it compares, and may wait until data is written that got its room in its own turn or
+/// an earlier one. That data is written by a worker that is past its turn too, before that one
+/// compares anything. So every wait is for a write, which waits for nothing, or for a preparation,
+/// which waits for writes only. And every ticket gets its turn: it was given out together with its
+/// batch, to a worker that goes on to wait for that turn or fails. A failure ends all waits.
+///
+/// Taking a batch from the pool never waits: there are enough of them for all workers, for those
+/// between resolving and placing, and for the retained ones.
+///
+/// What a worker reads of another one's batch, to compare with it, is its guest bytes; they stay as
+/// they are from its turn until it is idle. In a compressed image it is kept for `lag` batches after
+/// it was placed: the last batch that may have found it in flight is placed by then.
 final class Pipeline: @unchecked Sendable {
   // Unchecked: `sequencer`, `pending` and `retained` are touched only by the worker whose turn it
   // is, and turns change hands under the monitor's lock.
 
   private struct Turns {
+    /// The ticket whose turn it is.
     var next: UInt64 = 0
     var failure: ConversionError?
   }
@@ -32,7 +52,7 @@ final class Pipeline: @unchecked Sendable {
   private let turns = Monitor(Turns())
   private let written = WrittenPrefix()
 
-  private let sequencer: Sequencer
+  private let sequencer: any Sequencer
   /// Batches that are resolved and not placed, oldest first: at most `lag`.
   private var pending: [Batch] = []
   /// Batches of a compressed image that are placed and may still be compared with, oldest first: at
@@ -40,7 +60,7 @@ final class Pipeline: @unchecked Sendable {
   private var retained: [Batch] = []
 
   init(
-    source: any BatchSource, sequencer: Sequencer, output: AtomicFile, pool: BatchPool,
+    source: any BatchSource, sequencer: any Sequencer, output: AtomicFile, pool: BatchPool,
     shape: BatchShape, compression: Compression?, progress: Progress,
     digest: @escaping @Sendable (UnsafeRawBufferPointer) -> Digest
   ) {
@@ -73,25 +93,21 @@ final class Pipeline: @unchecked Sendable {
 
   /// One worker, from its first batch to the source's end.
   private func work() throws(ConversionError) {
-    let verification = DuplicateComparison(
+    let comparison = DuplicateComparison(
       output: output, written: written,
       stored: try StoredClusters(pool.geometry, shape, method: compression?.method))
-    let packing = try makeCompressor()
+    let compressor = try makeCompressor()
     while true {
       if progress.isCancelled { throw .interrupted }
       let batch = try converting(ConversionError.io) { () throws(IOError) in try pool.take() }
       guard try source.fill(batch) else { return pool.give(batch) }
       batch.digestClusters(with: digest)
-      let (end, hasData) = (batch.guestOffset(batch.clusterCount), batch.hasData)
+      let (end, hasData) = (batch.end, batch.hasData)
       try waitForTurn(batch.ticket)
-      let placed = try takeTurn(with: batch)
+      let toWrite = try takeTurn(with: batch)
       turns.update { $0.next += 1 }
-      if let placed { try write(placed) }
-      if hasData {
-        try verification.verify(batch)
-        try pack(batch, with: packing)
-        turns.update { _ in batch.isPrepared = true }
-      }
+      if let toWrite { try write(toWrite) }
+      if hasData { try prepare(batch, comparison, compressor) }
       progress.reach(end.bytes)
     }
   }
@@ -103,8 +119,13 @@ final class Pipeline: @unchecked Sendable {
     }
   }
 
-  private func pack(_ batch: Batch, with packing: BatchCompressor?) throws(ConversionError) {
-    do { try packing?.pack(batch) } catch { throw .compression(error) }
+  /// Does what a batch needs between resolving and placing.
+  private func prepare(
+    _ batch: Batch, _ comparison: DuplicateComparison, _ compressor: BatchCompressor?
+  ) throws(ConversionError) {
+    try comparison.compare(batch)
+    do { try compressor?.compress(batch) } catch { throw .compression(error) }
+    turns.update { _ in batch.move(to: .prepared) }
   }
 
   private func waitForTurn(_ ticket: UInt64) throws(ConversionError) {
@@ -116,24 +137,23 @@ final class Pipeline: @unchecked Sendable {
 
   /// The ordered part for one batch.
   ///
-  /// - Returns: The batch whose unique clusters have got their places, if there is one, to be
-  ///   written: in a plain image this one, in a compressed one the one that was due.
+  /// - Returns: The batch whose unique clusters have got their room, if there is one, to be written:
+  ///   in a plain image this one, in a compressed one the one that was due.
   private func takeTurn(with batch: Batch) throws(ConversionError) -> Batch? {
-    try sequencer.check(batch)
+    try sequencer.ledger.check(batch)
     guard batch.hasData else {
       pool.give(batch)
       return nil
     }
     let due = try placeDue()
-    batch.isPrepared = false
     try sequencer.resolve(batch)
     pending.append(batch)
     if shape.isCompressed { return due }
-    batch.placedNumber = written.addPlaced(hostEnd: sequencer.dataEnd)
+    batch.writeNumber = written.addWrite(upTo: sequencer.ledger.dataEnd)
     return batch
   }
 
-  /// Places the batch that was resolved `lag` batches ago, if there were so many.
+  /// Places the batch that was resolved `lag` batches ago, if there were that many.
   private func placeDue() throws(ConversionError) -> Batch? {
     guard pending.count == shape.lag else { return nil }
     let due = pending.removeFirst()
@@ -145,17 +165,17 @@ final class Pipeline: @unchecked Sendable {
   private func waitUntilPrepared(_ batch: Batch) throws(ConversionError) {
     try turns.wait { turns throws(ConversionError) -> Void? in
       if let failure = turns.failure { throw failure }
-      return batch.isPrepared ? () : nil
+      return batch.stage == .prepared ? () : nil
     }
   }
 
   private func place(_ batch: Batch) throws(ConversionError) {
     try sequencer.place(batch)
     if shape.isCompressed {
-      batch.placedNumber = written.addPlaced(hostEnd: sequencer.dataEnd)
+      batch.writeNumber = written.addWrite(upTo: sequencer.ledger.dataEnd)
       try retain(batch)
     } else {
-      // Its unique clusters are in the output since it was prepared; left are collisions, if any.
+      // Its unique clusters were written before it was prepared; left are collisions, if any.
       try writeClusters(of: batch)
       pool.give(batch)
     }
@@ -166,14 +186,14 @@ final class Pipeline: @unchecked Sendable {
     retained.append(batch)
     if retained.count > shape.lag {
       let oldest = retained.removeFirst()
-      try written.wait(forBatch: oldest.placedNumber)
+      try written.wait(forWrite: oldest.writeNumber)
       pool.give(oldest)
     }
   }
 
   private func write(_ batch: Batch) throws(ConversionError) {
     try writeClusters(of: batch)
-    written.markWritten(batch.placedNumber)
+    written.markWritten(batch.writeNumber)
   }
 
   private func writeClusters(of batch: Batch) throws(ConversionError) {

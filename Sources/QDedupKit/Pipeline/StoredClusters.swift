@@ -1,33 +1,53 @@
-import Glibc
 internal import DiskIO
 internal import DiskImage
+import Glibc
 internal import QCOW2
 
-/// Reads clusters back from the output, many in one read, to compare with.
+/// Reads clusters back from the output, many in one read, and compares with them.
+///
+/// A *run* of clusters that are side by side in the output is loaded with one read, and each of them
+/// is then held against the bytes that a guest cluster has. Compressed clusters are restored first,
+/// one at a time, which costs more than the read.
+///
+/// Each worker has one, with its own buffers: of a batch's size, or for two clusters if that is more,
+/// and in a compressed image one more cluster. What is read was written in this conversion, so it
+/// usually comes from the page cache; that it comes from the file at all is the point (S34).
+///
+/// The caller makes sure that a run is written before it is loaded. Bytes after the last one written
+/// may be missing or change while they are read: a compressed cluster is read up to the end of its
+/// last sector, where the next one may just be written. Decompressing ignores them.
 final class StoredClusters {
-  /// Clusters that stand side by side in the output.
+  /// Clusters that are side by side in the output.
   struct Run {
     private let geometry: ClusterGeometry
     /// Where the first begins.
-    let start: UInt64
+    let start: HostOffset
     /// Where the last one begins.
-    private(set) var lastStart: UInt64
+    private(set) var lastStart: HostOffset
     /// Where the last one ends; for compressed ones, where its last sector does.
-    private(set) var end: UInt64
+    private var end: HostOffset
 
     init(_ mapping: ClusterMapping, _ geometry: ClusterGeometry) {
       self.geometry = geometry
-      start = mapping.host(geometry).bytes
+      start = mapping.host(geometry)
       lastStart = start
-      end = start + UInt64(mapping.byteCount(geometry))
+      end = Self.end(of: mapping, geometry)
     }
 
-    /// Adds a cluster if it begins in or directly behind the run, which may then have at most
+    /// The bytes from the beginning of the first to the end of the last one.
+    var byteCount: Int { Int(end.bytes - start.bytes) }
+
+    private static func end(of mapping: ClusterMapping, _ geometry: ClusterGeometry) -> HostOffset {
+      HostOffset(mapping.host(geometry).bytes + UInt64(mapping.byteCount(geometry)))
+    }
+
+    /// Adds a cluster if it begins in or directly after the run, which may then have at most
     /// `limit` bytes.
     mutating func extend(by mapping: ClusterMapping, upTo limit: Int) -> Bool {
-      let first = mapping.host(geometry).bytes
-      let newEnd = max(end, first + UInt64(mapping.byteCount(geometry)))
-      guard first >= lastStart, first <= end, newEnd - start <= UInt64(limit) else { return false }
+      let first = mapping.host(geometry)
+      let newEnd = max(end, Self.end(of: mapping, geometry))
+      guard first >= lastStart, first <= end, newEnd.bytes - start.bytes <= UInt64(limit)
+      else { return false }
       (lastStart, end) = (first, newEnd)
       return true
     }
@@ -37,7 +57,8 @@ final class StoredClusters {
   private let buffer: AlignedBuffer
   private let restored: AlignedBuffer
   private let decompressor: ClusterDecompressor?
-  private var start: UInt64 = 0
+  /// Where the run begins that was loaded last.
+  private var start = HostOffset(0)
 
   /// - Parameters:
   ///   - geometry: The clusters to read.
@@ -70,24 +91,24 @@ final class StoredClusters {
   func load(_ run: Run, from output: AtomicFile) throws(ConversionError) {
     start = run.start
     let bytes = UnsafeMutableRawBufferPointer(
-      rebasing: buffer.bytes[..<Int(run.end - run.start)])
+      rebasing: buffer.bytes[..<run.byteCount])
     do throws(IOError) {
       if decompressor == nil {
-        try output.file.readExactly(into: bytes, at: start)
+        try output.file.readExactly(into: bytes, at: start.bytes)
       } else {
-        _ = try output.file.read(into: bytes, at: start)
+        _ = try output.file.read(into: bytes, at: start.bytes)
       }
     } catch {
       throw .io(error)
     }
   }
 
-  /// Whether a cluster of the run that was read last, from `output`, has this content.
+  /// Whether a cluster of the run that was loaded last, from `output`, has this content.
   func holds(
     _ content: UnsafeRawPointer, at mapping: ClusterMapping, of output: AtomicFile
   ) throws(ConversionError) -> Bool {
     let host = mapping.host(geometry)
-    let offset = Int(host.bytes - start)
+    let offset = Int(host.bytes - start.bytes)
     guard mapping.isCompressed else {
       return memcmp(buffer.bytes.baseAddress! + offset, content, geometry.clusterSize) == 0
     }

@@ -1,14 +1,25 @@
+package import QCOW2
+
 /// How far the output is written without a gap, so that its clusters can be read back.
 ///
-/// Unique clusters get their places in order, batch by batch, and each batch of them is written by
-/// the worker that gave it its places, so they complete in any order.
+/// Unique clusters get their room in order, batch by batch, and data only goes forward in the
+/// output. But each batch is written by the worker that gave it its room, after its turn, so writes
+/// complete in any order. Each write has a number, in the order of turns; the prefix ends before the
+/// data of the first one that is not complete.
+///
+/// Any thread may wait here: a worker before it compares with the output, and whoever holds the turn
+/// before a retained batch goes back to the pool. They wait for writes, which wait for nothing
+/// themselves; `Pipeline` says why that cannot be a deadlock. After `fail` no wait lasts.
+///
+/// Costs an entry for each write under way, at most one a worker, and wakes all waiting threads
+/// when one is complete.
 package final class WrittenPrefix: Sendable {
   private struct State {
-    /// All of the output before this byte is written.
-    var end: UInt64 = 0
-    /// The host ends of batches that are placed, in order, and whether each is written.
-    var waiting: [(hostEnd: UInt64, isWritten: Bool)] = []
-    /// The number of batches that have left `waiting`.
+    /// All of the output before this place is written.
+    var end = HostOffset(0)
+    /// Where the data of each write ends that has a number, in order, and whether it is written.
+    var waiting: [(hostEnd: HostOffset, isWritten: Bool)] = []
+    /// How many writes have left `waiting`.
     var completed = 0
     var hasFailed = false
   }
@@ -18,18 +29,18 @@ package final class WrittenPrefix: Sendable {
   /// Nothing is written yet.
   package init() {}
 
-  /// Notes that the unique clusters of the next batch have got their places.
+  /// Notes that the unique clusters of the next batch have got their room.
   ///
-  /// - Parameter hostEnd: Where the data ends that was placed up to then.
-  /// - Returns: The number to hand to `markWritten`.
-  package func addPlaced(hostEnd: UInt64) -> Int {
+  /// - Parameter hostEnd: Where all data ends that has room by now.
+  /// - Returns: The number of the write, to hand to `markWritten`.
+  package func addWrite(upTo hostEnd: HostOffset) -> Int {
     state.update { state in
       state.waiting.append((hostEnd, false))
       return state.completed + state.waiting.count - 1
     }
   }
 
-  /// Notes that a placed batch has been written.
+  /// Notes that a write is complete.
   package func markWritten(_ number: Int) {
     state.update { state in
       state.waiting[number - state.completed].isWritten = true
@@ -41,16 +52,16 @@ package final class WrittenPrefix: Sendable {
     }
   }
 
-  /// Waits until all of the output before `offset` is written.
-  package func wait(until offset: UInt64) throws(ConversionError) {
+  /// Waits until the byte at `host`, and all of the output before it, is written.
+  package func wait(for host: HostOffset) throws(ConversionError) {
     try state.wait { state throws(ConversionError) -> Void? in
       if state.hasFailed { throw .interrupted }
-      return state.end >= offset ? () : nil
+      return host < state.end ? () : nil
     }
   }
 
-  /// Waits until the batch of that number is written.
-  package func wait(forBatch number: Int) throws(ConversionError) {
+  /// Waits until the write of that number, and all before it, are complete.
+  package func wait(forWrite number: Int) throws(ConversionError) {
     try state.wait { state throws(ConversionError) -> Void? in
       if state.hasFailed { throw .interrupted }
       return state.completed > number ? () : nil

@@ -1,7 +1,7 @@
 import Benchmark
 import DedupStore
 import DiskIO
-import QDedupKit
+@_spi(Benchmarks) import QDedupKit
 
 /// What is done to the bytes of a cluster, which the processor's cache holds.
 func contentBenchmarks() {
