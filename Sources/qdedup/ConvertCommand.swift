@@ -29,7 +29,10 @@ struct ConvertCommand: ParsableCommand {
       """)
 
   @Argument(
-    help: "A raw or qcow2 image, a block device, or - for a raw image from a pipe.",
+    help: """
+      A raw or qcow2 image, a block device, or - for standard input: a raw image from a pipe, or a \
+      file (- <disk.img).
+      """,
     completion: .file())
   var input: String
 
@@ -43,11 +46,12 @@ struct ConvertCommand: ParsableCommand {
 
   func validate() throws {
     try validateNames()
-    if input == "-" && (inputOptions.format == .qcow2 || inputOptions.snapshot != nil) {
+    guard input == "-", !StandardInput.canBeReadAnywhere else { return }
+    if inputOptions.format == .qcow2 || inputOptions.snapshot != nil {
       throw ValidationError(
         "A qcow2 image is read at many places, which a pipe (-) does not allow; name a file.")
     }
-    if input == "-" && outputOptions.verify {
+    if outputOptions.verify {
       throw ValidationError(
         "--verify reads the input a second time, which a pipe (-) does not allow.")
     }
@@ -60,6 +64,10 @@ struct ConvertCommand: ParsableCommand {
     if output == "-" {
       throw ValidationError(
         "A qcow2 image cannot be written to a pipe; name a file as OUTPUT.")
+    }
+    if DescriptorName.number(FilePath(output)) != nil {
+      throw ValidationError(
+        "\(output) is an open stream, and a qcow2 image is a new file; name a file as OUTPUT.")
     }
     if output.hasSuffix("/") {
       throw ValidationError("\(output) names a directory; name a file as OUTPUT.")
