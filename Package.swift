@@ -43,7 +43,9 @@ let libraries: [Target] = [
     swiftSettings: swiftSettings),
   .executableTarget(
     name: "qdedup",
-    dependencies: ["QDedupKit", "DiskIO", "DiskImage", "QCOW2", system, argumentParser],
+    dependencies: [
+      "CQDedupShims", "QDedupKit", "DiskIO", "DiskImage", "QCOW2", system, argumentParser,
+    ],
     swiftSettings: swiftSettings),
 ]
 
@@ -55,7 +57,7 @@ let testSupport: Target = .target(
 
 /// One test target a module, and the end-to-end tests, which drive the built program.
 let tests: [Target] = [
-  testTarget("DiskIO"),
+  testTarget("DiskIO", uses: ["CQDedupShims"]),
   testTarget("DiskImage", uses: ["DiskIO"]),
   testTarget("DedupStore", uses: ["DiskIO"]),
   testTarget("QCOW2", uses: ["DiskIO", "DiskImage"]),

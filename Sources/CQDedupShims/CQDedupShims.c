@@ -1,11 +1,14 @@
 #define _GNU_SOURCE
 #include "CQDedupShims.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <sched.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 int64_t qdedup_seek_data(int descriptor, int64_t offset) {
@@ -21,6 +24,8 @@ int qdedup_open_unnamed(const char *directory, mode_t mode) {
 }
 
 int qdedup_link_unnamed(int descriptor, const char *path) {
+  if (linkat(descriptor, "", AT_FDCWD, path, AT_EMPTY_PATH) == 0) return 0;
+  if (errno == EEXIST) return -1;
   char source[32];
   snprintf(source, sizeof source, "/proc/self/fd/%d", descriptor);
   return linkat(AT_FDCWD, source, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
@@ -52,6 +57,37 @@ int qdedup_byte_is_locked(int descriptor, int64_t offset) {
   if (fcntl(descriptor, F_OFD_GETLK, &lock) != 0) return -1;
   return lock.l_type != F_UNLCK;
 }
+
+int qdedup_lock_whole_file(int descriptor) { return flock(descriptor, LOCK_EX | LOCK_NB); }
+
+ssize_t qdedup_attribute_names(int descriptor, char *names, size_t size) {
+  return flistxattr(descriptor, names, size);
+}
+
+ssize_t qdedup_attribute(int descriptor, const char *name, void *value, size_t size) {
+  return fgetxattr(descriptor, name, value, size);
+}
+
+int qdedup_set_attribute(int descriptor, const char *name, const void *value, size_t size) {
+  return fsetxattr(descriptor, name, value, size, 0);
+}
+
+int qdedup_remove_attribute(int descriptor, const char *name) {
+  return fremovexattr(descriptor, name);
+}
+
+static int argument_count;
+static char **arguments;
+
+/* The C library hands the arguments to constructors too. */
+__attribute__((constructor)) static void keep_arguments(int count, char **values) {
+  argument_count = count;
+  arguments = values;
+}
+
+int qdedup_argument_count(void) { return argument_count; }
+
+char **qdedup_arguments(void) { return arguments; }
 
 int qdedup_processor_count(void) {
   cpu_set_t set;

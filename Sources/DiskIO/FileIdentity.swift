@@ -18,6 +18,14 @@ public struct FileIdentity: Equatable, Sendable {
     inode = isBlockDevice ? 0 : UInt64(status.st_ino)
   }
 
+  /// The identity of what a descriptor of this process is open on; nil if it is not open.
+  /// The corresponding C function is `fstat`.
+  public init?(ofDescriptor number: CInt) {
+    var status = stat()
+    guard fstat(number, &status) == 0 else { return nil }
+    self.init(status)
+  }
+
   /// The identity of what has the name `path`, links followed; nil if nothing has.
   /// The corresponding C function is `stat`.
   public init?(of path: FilePath) throws(IOError) {
@@ -66,6 +74,14 @@ extension FilePath {
   public var isSymbolicLink: Bool {
     var status = Glibc.stat()
     return withPlatformString { lstat($0, &status) } == 0 && status.st_mode & S_IFMT == S_IFLNK
+  }
+
+  /// What a symbolic link holds; nil if the name is not that of one. The corresponding C function is
+  /// `readlink`.
+  public var linkTarget: FilePath? {
+    var target = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
+    let count = withPlatformString { readlink($0, &target, Int(PATH_MAX)) }
+    return count > 0 ? FilePath(platformString: target) : nil
   }
 
   /// Whether two names lead to one file, or would once there is one: links are followed.

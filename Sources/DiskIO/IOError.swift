@@ -11,6 +11,7 @@ public struct IOError: Error, Equatable, Sendable {
     case truncate = "set the size of"
     case makeZeros = "write zeros to"
     case publish = "give its name to"
+    case syncName = "make sure that a crash of the system leaves its name to"
     case allocate = "allocate memory for"
   }
 
@@ -105,11 +106,6 @@ extension Errno {
   /// The reason why the system call that this thread made last has failed.
   @inline(__always)
   static var current: Errno { Errno(rawValue: errno) }
-
-  /// Whether this failure of `O_TMPFILE` says that the file system or the kernel does not know it.
-  var lacksUnnamedFiles: Bool {
-    self == .notSupported || self == .isDirectory || self == .invalidArgument
-  }
 }
 
 /// Repeats a system call while a signal interrupts it (EINTR). The call reports failure with −1.

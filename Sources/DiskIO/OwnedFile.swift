@@ -60,22 +60,23 @@ public struct OwnedFile: ~Copyable, Sendable {
 
   /// Makes a readable and writable file without a name in `directory`; it is gone once closed.
   ///
-  /// Uses `O_TMPFILE`; where the file system has none, a file made by `mkstemp` and unlinked.
+  /// Uses `O_TMPFILE`; where there is none, a file with a hidden name that is removed at once.
   public init(unnamedIn directory: FilePath) throws(IOError) {
     let unnamed = directory.withPlatformString { name in
       retryingOnInterrupt { qdedup_open_unnamed(name, 0o600) }
     }
+    let path = directory.appending("(temporary file)")
     if unnamed >= 0 {
-      self.init(owning: unnamed, path: directory)
+      self.init(owning: unnamed, path: path)
       return
     }
-    let reason = Errno.current
-    guard reason.lacksUnnamedFiles else {
-      throw IOError(.create, directory, reason: reason)
+    do throws(Errno) {
+      let (descriptor, name) = try TemporaryName.create(beside: path, mode: 0o600)
+      _ = name.withPlatformString { unlink($0) }
+      self.init(owning: descriptor, path: path)
+    } catch {
+      throw IOError(.create, path, reason: error)
     }
-    let (descriptor, path) = try TemporaryName.create(in: directory, prefix: ".qdedup-store.")
-    _ = path.withPlatformString { unlink($0) }
-    self.init(owning: descriptor, path: directory)
   }
 
   deinit {
@@ -191,5 +192,23 @@ extension OwnedFile {
     let reason = Errno.current
     if reason == .noSuchAddressOrDevice { return nil }
     throw IOError(.findData, path, at: offset, reason: reason)
+  }
+}
+
+/// Standard input, which may be a file: `<disk.img` in a shell.
+public enum StandardInput {
+  /// The number of its descriptor.
+  public static let descriptor = STDIN_FILENO
+
+  /// Whether it is a file or block device at its beginning, and so can be read at any place, and
+  /// again. What is read in part, or has no size (as files in /proc), is read in order, as a pipe.
+  /// The corresponding C functions are `fstat` and `lseek`.
+  public static var canBeReadAnywhere: Bool {
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, lseek(descriptor, 0, SEEK_CUR) == 0 else {
+      return false
+    }
+    let kind = status.st_mode & S_IFMT
+    return kind == S_IFBLK || kind == S_IFREG && status.st_size > 0
   }
 }

@@ -1,67 +1,99 @@
-package import Glibc
-internal import Synchronization
+import CQDedupShims
+import Glibc
 internal import SystemPackage
 
-/// Names for files on their way, used where a file cannot stay unnamed.
+/// Hidden names for files in the making, where a file cannot stay unnamed: `.qdedup-PID-N`, in the
+/// folder of the final name.
+///
+/// Two things tell a file that is still being made from one that a killed process left: the process
+/// of the number PID, and an exclusive `flock` that the maker holds until it ends. The second also
+/// holds across containers, where process numbers mean nothing.
 enum TemporaryName {
-  /// Makes a new, empty file with an unused name. The corresponding C function is `mkstemp`.
+  private static let prefix = ".qdedup-"
+
+  /// How many numbers are tried in order, and how many at random after them.
+  private static let attempts = 100
+
+  /// Takes a hidden name that nobody has.
   ///
   /// - Parameters:
-  ///   - directory: Where the file goes.
-  ///   - prefix: What its name begins with; six random characters follow.
-  /// - Returns: The open descriptor, readable and writable by the owner, and the name.
-  /// - Throws: `IOError` of `.create`.
-  static func create(
-    in directory: FilePath, prefix: String
-  ) throws(IOError) -> (descriptor: CInt, path: FilePath) {
-    var template = Array(directory.appending(prefix + "XXXXXX").string.utf8CString)
-    let (descriptor, reason) = template.withUnsafeMutableBufferPointer { name in
-      let made = mkstemp(name.baseAddress!)
-      return (made, Errno.current)
+  ///   - path: The final name; the hidden one is in the same folder.
+  ///   - take: Tries to take a name; the reason if that fails. `.fileExists` means to try another.
+  /// - Returns: The name taken.
+  /// - Throws: The first other reason.
+  static func take(
+    beside path: FilePath, _ take: (FilePath) -> Errno?
+  ) throws(Errno) -> FilePath {
+    let folder = path.removingLastComponent()
+    var attempt = 0
+    while true {
+      let number = attempt < attempts ? UInt32(attempt) : UInt32.random(in: 1_000...UInt32.max)
+      let name = folder.appending("\(prefix)\(getpid())-\(number)")
+      guard let reason = take(name) else { return name }
+      guard reason == .fileExists, attempt < 2 * attempts else { throw reason }
+      attempt += 1
     }
-    guard descriptor >= 0 else { throw IOError(.create, directory, reason: reason) }
-    _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
-    let name = template.withUnsafeBufferPointer { FilePath(platformString: $0.baseAddress!) }
+  }
+
+  /// Makes a new, empty file with a hidden name, readable and writable here.
+  ///
+  /// - Parameters:
+  ///   - path: The final name.
+  ///   - mode: The permissions, from which the process's mask is taken.
+  /// - Returns: The open descriptor and the hidden name.
+  /// - Throws: The reason why there can be none.
+  static func create(
+    beside path: FilePath, mode: mode_t
+  ) throws(Errno) -> (descriptor: CInt, name: FilePath) {
+    var descriptor: CInt = -1
+    let name = try take(beside: path) { name in
+      descriptor = name.withPlatformString { name in
+        retryingOnInterrupt { open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode) }
+      }
+      return descriptor < 0 ? .current : nil
+    }
+    _ = qdedup_lock_whole_file(descriptor)
     return (descriptor, name)
   }
 
-  /// An unused name beside `path` for the moment between linking and renaming.
-  static func beside(_ path: FilePath, attempt: Int) -> FilePath {
-    path.removingLastComponent().appending(".qdedup-\(getpid())-\(attempt)")
-  }
-}
-
-extension AtomicFile {
-  /// Held while the mask is set in order to read it.
-  private static let settingMask = Mutex(())
-
-  /// The process's file mode creation mask, needed only where the system does not apply it by
-  /// itself.
+  /// Removes the hidden files of processes that are gone, as far as they are this user's.
   ///
-  /// Linux tells it since 4.7. Where it does not, reading the mask means setting it for a moment,
-  /// which other threads may notice that make files then.
-  package static func currentMask() -> mode_t {
-    if let mask = maskOfStatus() { return mask }
-    return settingMask.withLock { _ in
-      let mask = umask(0o077)
-      umask(mask)
-      return mask
+  /// Takes as long as listing the folder. What cannot be listed or removed stays.
+  static func removeLeftovers(in folder: FilePath) {
+    guard let listing = folder.withPlatformString({ opendir($0) }) else { return }
+    defer { closedir(listing) }
+    while let entry = readdir(listing) {
+      let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+        String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      guard let process = maker(of: name), kill(process, 0) == -1, errno == ESRCH else { continue }
+      removeUnlessHeld(folder.appending(name))
     }
   }
 
-  /// The mask that `/proc/self/status` tells, near its beginning; nil if it does not.
-  private static func maskOfStatus() -> mode_t? {
-    guard let file = try? OwnedFile(readingFrom: "/proc/self/status"),
-      let buffer = try? AlignedBuffer(byteCount: 4096, purpose: "the state of the process"),
-      let count = try? file.read(into: buffer.bytes, at: 0)
-    else { return nil }
-    return mask(inStatus: String(decoding: buffer.bytes[..<count], as: UTF8.self))
+  /// The number of the process that made a file of this name; nil if the name is none of ours.
+  static func maker(of name: String) -> pid_t? {
+    guard name.hasPrefix(prefix) else { return nil }
+    let parts = name.dropFirst(prefix.count).split(separator: "-", omittingEmptySubsequences: false)
+    let areNumbers = parts.allSatisfy { part in
+      UInt32(part).map { String($0) == part } ?? false
+    }
+    guard parts.count == 2, areNumbers, let process = pid_t(parts[0]), process > 0 else {
+      return nil
+    }
+    return process
   }
 
-  /// The mask in the line `Umask:` of the text of `/proc/self/status`, in octal digits.
-  package static func mask(inStatus text: String) -> mode_t? {
-    let label = "Umask:"
-    let line = text.split(separator: "\n").first { $0.hasPrefix(label) }
-    return line.flatMap { mode_t($0.dropFirst(label.count).drop(while: \.isWhitespace), radix: 8) }
+  private static func removeUnlessHeld(_ name: FilePath) {
+    let descriptor = name.withPlatformString { name in
+      open(name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+    }
+    guard descriptor >= 0 else { return }
+    defer { close(descriptor) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
+      status.st_uid == geteuid(), qdedup_lock_whole_file(descriptor) == 0
+    else { return }
+    _ = name.withPlatformString { unlink($0) }
   }
 }

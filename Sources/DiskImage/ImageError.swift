@@ -19,6 +19,8 @@ public enum ImageError: Error, Equatable, Sendable, IOErrorWrapping {
   case inUse(FilePath)
   /// The file system does not tell who uses the image.
   case cannotLock(IOError)
+  /// The file has content, but a size of 0, so that nobody can tell where it ends.
+  case unknownSize(FilePath)
   /// The file ended while it was being read, `offset` bytes from its beginning.
   case shrank(FilePath, offset: UInt64)
   /// The file was changed while it was being read; `change` says how.
@@ -60,6 +62,8 @@ extension ImageError: RemediableError {
       "\(path) became shorter while it was being read: it now ends at byte \(offset)"
     case .changed(let path, let change):
       "\(path) was changed while it was being read: \(change)"
+    case .unknownSize(let path):
+      "\(path) has content but a size of 0 bytes, as files of the system in /proc have"
     case .externalFile(let path, let role, let name):
       """
       \(path) names the \(role) \(name), and a file that an image names is not opened unless you \
@@ -82,6 +86,7 @@ extension ImageError: RemediableError {
     switch self {
     case .notAnImage(_, .pipe): [.saveToFile]
     case .foreignFormat(let path, let format): [.convertFirst(path, format)]
+    case .unknownSize: [.saveToFile]
     case .inUse: [.stopGuest, .shareWithGuest]
     case .cannotLock: [.readWithoutLocks]
     case .shrank: [.keepUnchanged]

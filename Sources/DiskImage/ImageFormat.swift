@@ -104,20 +104,42 @@ extension OwnedFile {
   }
 
   /// The format that the first and last bytes show; nil for raw.
+  ///
+  /// - Throws: `ImageError.shrank` if fewer bytes can be read than the file has by its size: what is
+  ///   missing might show a format. `.unknownSize` if it has content but no size.
   public borrowing func detectedFormat() throws(ImageError) -> ImageFormat? {
+    let size: UInt64
+    do { size = try self.size() } catch { throw .io(error) }
+    try requireKnownSize(size)
+    let tailStart = size - min(size, UInt64(ImageFormat.tailSize))
+    return ImageFormat(
+      head: try bytes(Int(min(size, UInt64(ImageFormat.headSize))), at: 0),
+      tail: try bytes(Int(size - tailStart), at: tailStart))
+  }
+
+  /// Makes sure that a file of 0 bytes is empty: some file systems, such as that of /proc, give
+  /// content to files without a size.
+  borrowing func requireKnownSize(_ size: UInt64) throws(ImageError) {
+    guard size == 0 else { return }
+    let count: Int
     do {
-      let size = try size()
-      let tailStart = size - min(size, UInt64(ImageFormat.tailSize))
-      return ImageFormat(
-        head: try bytes(upTo: ImageFormat.headSize, at: 0),
-        tail: try bytes(upTo: ImageFormat.tailSize, at: tailStart))
+      let buffer = try AlignedBuffer(byteCount: 1, purpose: "the ends of an image")
+      count = try read(into: buffer.bytes, at: 0)
     } catch {
       throw .io(error)
     }
+    if count > 0 { throw .unknownSize(path) }
   }
 
-  private borrowing func bytes(upTo count: Int, at offset: UInt64) throws(IOError) -> [UInt8] {
-    let buffer = try AlignedBuffer(byteCount: count, purpose: "the ends of an image")
-    return Array(buffer.bytes[..<(try read(into: buffer.bytes, at: offset))])
+  private borrowing func bytes(_ count: Int, at offset: UInt64) throws(ImageError) -> [UInt8] {
+    let bytes: [UInt8]
+    do {
+      let buffer = try AlignedBuffer(byteCount: count, purpose: "the ends of an image")
+      bytes = Array(buffer.bytes[..<(try read(into: buffer.bytes, at: offset))])
+    } catch {
+      throw .io(error)
+    }
+    guard bytes.count == count else { throw .shrank(path, offset: offset + UInt64(bytes.count)) }
+    return bytes
   }
 }

@@ -37,8 +37,10 @@ public enum ImageLock {
   public static func acquireForReading(_ file: borrowing OwnedFile) throws(ImageError) {
     for offset in [usesRead, refusesWrite, refusesResize] {
       guard qdedup_lock_byte_shared(file.descriptor, offset) == 0 else {
-        throw .cannotLock(
-          IOError(.lock, file.path, at: UInt64(offset), reason: Errno(rawValue: errno)))
+        let reason = Errno(rawValue: errno)
+        // Another holds the byte for itself alone.
+        if reason == .wouldBlock || reason == .permissionDenied { throw .inUse(file.path) }
+        throw .cannotLock(IOError(.lock, file.path, at: UInt64(offset), reason: reason))
       }
     }
     for offset in [usesWrite, usesResize, refusesRead] {
@@ -56,5 +58,47 @@ public enum ImageLock {
   public static func isWritten(_ path: FilePath) -> Bool {
     guard let file = try? OwnedFile(readingFrom: path) else { return false }
     return qdedup_byte_is_locked(file.descriptor, usesWrite) == 1
+  }
+}
+
+/// A file that is to be replaced, held so that no QEMU begins to write to it: what a guest writes
+/// would be lost with the old file.
+///
+/// It holds the locks of a reader (`ImageLock`) until it goes away, which must be after the
+/// replacement. A file system without locks holds nothing, and that is no error: QEMU does not lock
+/// there either.
+public final class ReplacedFile: Sendable {
+  private let file: OwnedFile
+  private let identity: FileIdentity
+
+  /// Holds the regular file that `path` leads to.
+  ///
+  /// - Throws: `ImageError.inUse` if a running QEMU may write to it, or `.io` if it cannot be opened,
+  ///   so that nobody can tell.
+  public init(_ path: FilePath) throws(ImageError) {
+    let file = try OwnedFile(readingImage: path)
+    identity = try file.imageIdentity()
+    do {
+      try ImageLock.acquireForReading(file)
+    } catch {
+      if case .cannotLock = error {} else { throw error }
+    }
+    self.file = file
+  }
+
+  /// Looks again, right before the replacement: what has the name by now may be another file.
+  ///
+  /// - Parameters:
+  ///   - path: The name that is to be replaced.
+  ///   - held: What was held so far, if anything was there.
+  /// - Returns: What is to be held on: the same, or the file that is there now.
+  /// - Throws: As `init` does.
+  public static func hold(
+    _ path: FilePath, insteadOf held: ReplacedFile?
+  ) throws(ImageError) -> ReplacedFile? {
+    guard let now = try? FileIdentity(of: path), now.isRegular, now != held?.identity else {
+      return held
+    }
+    return try ReplacedFile(path)
   }
 }

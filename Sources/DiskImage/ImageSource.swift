@@ -61,14 +61,14 @@ extension ImageSource {
   ///
   /// - Parameters:
   ///   - geometry: The clusters to count in.
-  ///   - isCancelled: Asked at every extent whether to stop counting.
+  ///   - goesOn: Told at every extent how far the counting has come; says whether to go on.
   /// - Returns: The number of clusters that data extents touch.
   /// - Throws: `ImageError` from `nextData`.
   public func dataClusterCount(
-    _ geometry: ClusterGeometry, isCancelled: () -> Bool = { false }
+    _ geometry: ClusterGeometry, goesOn: (GuestOffset) -> Bool = { _ in true }
   ) throws(ImageError) -> UInt64 {
     var (count, next, offset) = (UInt64(0), UInt64(0), GuestOffset(0))
-    while !isCancelled(), let range = try nextData(from: offset) {
+    while goesOn(offset), let range = try nextData(from: offset) {
       let first = max(next, geometry.clusterIndex(at: range.start))
       next = geometry.clusterCount(forBytes: range.end.bytes)
       count += next - min(first, next)

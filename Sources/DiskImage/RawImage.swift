@@ -41,6 +41,7 @@ public final class RawImage: ImageSource {
     } catch {
       throw .io(error)
     }
+    try file.requireKnownSize(fileSize)
     guard fileSize <= UInt64(Int64.max) & ~511 else {
       throw .tooLarge(file.path, bytes: fileSize)
     }

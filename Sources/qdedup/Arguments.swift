@@ -1,4 +1,5 @@
 import ArgumentParser
+import CQDedupShims
 import DiskImage
 import DiskIO
 import SystemPackage
@@ -55,20 +56,26 @@ enum CommandName {
 
 /// The arguments as the system hands them over.
 ///
-/// Swift replaces what is no UTF-8, and the name that comes of it is that of another file.
+/// Swift reads them from /proc, which is not everywhere, and replaces what is no UTF-8, so that the
+/// name that comes of it is that of another file.
 enum RawArguments {
+  /// All of them, without the program's name.
+  static var words: [String] { strings.dropFirst().map { String(cString: $0) } }
+
   /// What is wrong with the first argument that is not valid UTF-8; nil if all are.
   static var problem: String? {
-    let arguments = UnsafeBufferPointer(
-      start: CommandLine.unsafeArgv, count: Int(CommandLine.argc))
-    for case let argument? in arguments.dropFirst() where String(validatingCString: argument) == nil
-    {
+    for argument in strings.dropFirst() where String(validatingCString: argument) == nil {
       return """
         the argument \(escaped(argument)) is not valid UTF-8, and would be taken for another name; \
         rename the file, or make a symbolic link to it or to its folder (ln -s) and name that
         """
     }
     return nil
+  }
+
+  private static var strings: [UnsafeMutablePointer<CChar>] {
+    UnsafeBufferPointer(start: qdedup_arguments(), count: Int(qdedup_argument_count()))
+      .compactMap { $0 }
   }
 
   /// The argument as a shell takes it between `$'` and `'`, with what is no plain text as `\xNN`.
@@ -118,5 +125,37 @@ enum ImageName {
         default: false
         }
       }
+  }
+}
+
+/// Options that users of `qemu-img convert` are used to, and what they are called here.
+enum Habits {
+  private static let hints: [(option: String, hint: String)] = [
+    ("-O", "the output is always qcow2: leave out -O and its format"),
+    ("-p", "a terminal shows progress by itself; elsewhere --progress always or json does"),
+    ("-o", "--cluster-size, --compression-type and the like are options of their own"),
+    ("-W", "clusters are written as they come: leave out -W"),
+    ("-m", "--threads sets how much is done at a time"),
+    ("-S", "clusters of zeros are always left out: leave out -S"),
+    ("-n", "the output is always a new file: leave out -n, or replace one with --force"),
+    ("-t", "the page cache is used as it is: leave out -t"),
+    ("-T", "the page cache is used as it is: leave out -T"),
+    ("-B", "the output has no backing file: leave out -B"),
+  ]
+
+  /// What to say to the first such option; nil if there is none.
+  static func hint(_ words: [String]) -> String? {
+    let options = words.prefix { $0 != "--" }
+    for word in options {
+      for (option, hint) in hints where word == option || isJoined(word, option) {
+        return "Hint: \(hint)."
+      }
+    }
+    return nil
+  }
+
+  /// Whether an option has its value in the same word: `-Oqcow2`, `-m16`.
+  private static func isJoined(_ word: String, _ option: String) -> Bool {
+    ["-O", "-o", "-m", "-S"].contains(option) && word.hasPrefix(option) && !word.hasPrefix("--")
   }
 }

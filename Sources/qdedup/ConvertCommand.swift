@@ -29,7 +29,10 @@ struct ConvertCommand: ParsableCommand {
       """)
 
   @Argument(
-    help: "A raw or qcow2 image, a block device, or - for a raw image from a pipe.",
+    help: """
+      A raw or qcow2 image, a block device, or - for standard input: a raw image from a pipe, or a \
+      file (- <disk.img).
+      """,
     completion: .file())
   var input: String
 
@@ -52,6 +55,10 @@ struct ConvertCommand: ParsableCommand {
     if output == "-" {
       throw ValidationError(
         "A qcow2 image cannot be written to a pipe; name a file as OUTPUT.")
+    }
+    if DescriptorName.number(FilePath(output)) != nil {
+      throw ValidationError(
+        "\(output) is an open stream, and a qcow2 image is a new file; name a file as OUTPUT.")
     }
     if output.hasSuffix("/") {
       throw ValidationError("\(output) names a directory; name a file as OUTPUT.")

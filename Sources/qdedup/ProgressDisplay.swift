@@ -19,7 +19,8 @@ final class ProgressDisplay: Sendable {
   private let thread = Mutex<WorkerThread?>(nil)
 
   private static let microsecondsPerLook: useconds_t = 10_000
-  private static let looksPerDrawing = 10
+  /// The bar is drawn ten times a second; a line of JSON comes once a second at most.
+  private var looksPerDrawing: Int { style == .bar ? 10 : 100 }
   private static let barWidth = 24
 
   /// Begins to show `progress`.
@@ -40,7 +41,7 @@ final class ProgressDisplay: Sendable {
   private func show() {
     var looks = 0
     while !isOver.load(ordering: .relaxed) {
-      if looks % Self.looksPerDrawing == 0 { Terminal.writeError(style == .bar ? bar : line) }
+      if looks % looksPerDrawing == 0 { Terminal.writeError(style == .bar ? bar : line) }
       looks += 1
       usleep(Self.microsecondsPerLook)
     }

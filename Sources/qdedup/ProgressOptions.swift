@@ -14,9 +14,9 @@ struct ProgressOptions: ParsableArguments {
       line (json). (default: auto, or never with --quiet)
       """,
       discussion: """
-        A line of json has phase, processed_bytes and total_bytes, which is null where it is not \
-        known: before the input is open, for a pipe, and in phases that do not go through the \
-        disk. After success the last line has the phase done and the disk's size as both.
+        At most one line of json a second, and one at the end. A line has phase, processed_bytes \
+        and total_bytes, which is null where it is not known: before the input is open, for a \
+        pipe, and in phases that do not go through the disk. After success the last line has the phase done and the disk's size as both.
         """))
   var progress: ProgressMode?
 

@@ -10,13 +10,36 @@ enum Program {
   static func main() {
     Terminal.reserveStandardStreams()
     Interruption.restoreQuit()
-    let problem =
-      RawArguments.problem ?? CommandName.problem(Array(CommandLine.arguments.dropFirst()))
-    if let problem {
-      QDedup.exit(withError: Terminal.fail(problem, code: .validationFailure))
+    if let problem = RawArguments.problem { end(Terminal.fail(problem, code: .validationFailure)) }
+    let words = RawArguments.words
+    if let problem = CommandName.problem(words) {
+      end(Terminal.fail(problem, code: .validationFailure))
     }
-    QDedup.main()
+    do {
+      var command = try QDedup.parseAsRoot(words)
+      try command.run()
+    } catch let code as ExitCode {
+      end(code)
+    } catch {
+      complain(error, words)
+    }
   }
+
+  /// Shows what the argument parser has to say, which is a mistake, or what was asked for: help, the
+  /// version, or a completion script.
+  private static func complain(_ error: any Error, _ words: [String]) -> Never {
+    let code = QDedup.exitCode(for: error)
+    let text = QDedup.fullMessage(for: error)
+    if code.isSuccess {
+      do { try Terminal.write(text + "\n") } catch { end(.failure) }
+    } else {
+      Terminal.writeError(Terminal.harmless(text) + "\n")
+      if let hint = Habits.hint(words) { Terminal.writeError(Terminal.legible(hint) + "\n") }
+    }
+    end(code)
+  }
+
+  private static func end(_ code: ExitCode) -> Never { QDedup.exit(withError: code) }
 }
 
 /// The program without a subcommand.

@@ -33,7 +33,7 @@ enum Terminal {
   /// - Throws: `ReportFailure` if it cannot be written.
   static func writeReport(_ report: String) throws {
     do {
-      try FileDescriptor.standardOutput.writeAll(report.utf8)
+      try write(report, to: .standardOutput)
     } catch {
       throw ReportFailure(description: "cannot write to standard output: \(error)")
     }
@@ -42,7 +42,31 @@ enum Terminal {
   /// Writes to standard error, as it is.
   static func writeError(_ text: String) {
     // There is nowhere left to complain if this fails.
-    _ = try? FileDescriptor.standardError.writeAll(text.utf8)
+    try? write(text, to: .standardError)
+  }
+
+  /// Writes all of a text. A full pipe or terminal is waited for, also if another process that
+  /// shares it has set `O_NONBLOCK`, so that the system does not wait.
+  ///
+  /// - Throws: `Errno`.
+  static func write(_ text: String, to descriptor: FileDescriptor) throws {
+    let bytes = Array(text.utf8)
+    var done = 0
+    while done < bytes.count {
+      do {
+        done += try bytes[done...].withUnsafeBytes { try descriptor.write($0) }
+      } catch Errno.wouldBlock {
+        var request = pollfd(fd: descriptor.rawValue, events: Int16(POLLOUT), revents: 0)
+        _ = poll(&request, 1, -1)
+      }
+    }
+  }
+
+  /// Text of the argument parser, which repeats what the user typed: everything is made visible that
+  /// a terminal would obey, but for the ends of lines.
+  static func harmless(_ text: String) -> String {
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    return legible(lines.map { String($0).visible }.joined(separator: "\n"))
   }
 
   /// Shows an error in one line, with what to do about it.
@@ -94,6 +118,7 @@ extension Terminal {
       switch character {
       case "→": legible += "->"
       case "…": legible += "..."
+      case "×": legible += "x"
       default: legible.append(character)
       }
     }

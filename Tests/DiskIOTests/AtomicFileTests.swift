@@ -1,6 +1,7 @@
+import CQDedupShims
 import DiskIO
 import Foundation
-import Synchronization
+import Glibc
 import SystemPackage
 import Testing
 import TestSupport
@@ -57,22 +58,102 @@ import TestSupport
     #expect(try old.bytes(10, at: 0) == [9])
   }
 
-  @Test("Names that the replacement needs for a moment may be taken, but not all of them")
-  func temporaryNamesTaken() throws {
+  @Test("Hidden names that others have are left alone, however many they are")
+  func hiddenNamesTaken() throws {
     let path = try scratch.make("out", [9])
     let process = ProcessInfo.processInfo.processIdentifier
-    let names = (0...100).map { ".qdedup-\(process)-\($0)" }
+    let names = (0...150).map { ".qdedup-\(process)-\($0)" }
     let taken = try names.map { try scratch.make($0, [8]) }
     let file = try AtomicFile(replacing: path)
     try file.file.write([1], at: 0)
-    let error = #expect(throws: IOError.self) { try file.publish(replacing: true, sync: false) }
-    #expect(error == IOError(.publish, taken[100], reason: .fileExists))
-    #expect(try TemporaryDirectory.content(of: path) == [9])
-    try FileManager.default.removeItem(atPath: taken[100].string)
     try file.publish(replacing: true, sync: false)
-    #expect(try scratch.names() == (names.dropLast() + ["out"]).sorted())
+    #expect(try scratch.names() == (names + ["out"]).sorted())
     #expect(try TemporaryDirectory.content(of: path) == [1])
-    for other in taken.dropLast() { #expect(try TemporaryDirectory.content(of: other) == [8]) }
+    for other in taken { #expect(try TemporaryDirectory.content(of: other) == [8]) }
+  }
+
+  @Test("Hidden files of processes that are gone are removed, and no others")
+  func leftovers() throws {
+    let gone = try Self.processThatIsGone()
+    let own = ProcessInfo.processInfo.processIdentifier
+    let left = [".qdedup-\(gone)-0", ".qdedup-\(gone)-4294967295"]
+    let others = [
+      ".qdedup-\(own)-0", ".qdedup-1-0", ".qdedup-\(gone)", ".qdedup-\(gone)-", "qdedup-\(gone)-0",
+      ".qdedup-0\(gone)-0", ".qdedup-\(gone)-0.txt", ".qdedup-\(gone)--1", ".qdedup--1-0",
+      ".qdedup-\(gone)-4294967296", "out",
+    ]
+    for name in left + others { _ = try scratch.make(name, [7]) }
+    let folder = ".qdedup-\(gone)-5"
+    try FileManager.default.createDirectory(
+      atPath: scratch.file(folder).string, withIntermediateDirectories: false)
+    let link = ".qdedup-\(gone)-6"
+    try FileManager.default.createSymbolicLink(
+      atPath: scratch.file(link).string, withDestinationPath: "out")
+    _ = try AtomicFile(replacing: scratch.file("new"))
+    #expect(try scratch.names() == (others + [folder, link]).sorted())
+  }
+
+  @Test("A hidden file that is still held is not removed, whatever its process's number")
+  func heldLeftover() throws {
+    let name = ".qdedup-\(try Self.processThatIsGone())-0"
+    let path = try scratch.make(name, [7])
+    let holder = try FileDescriptor.open(path, .readWrite, options: .closeOnExec)
+    try #require(flock(holder.rawValue, LOCK_EX) == 0)
+    _ = try AtomicFile(replacing: scratch.file("new"))
+    #expect(try scratch.names() == [name])
+    try holder.close()
+  }
+
+  /// The number of a process that has ended.
+  private static func processThatIsGone() throws -> CInt {
+    let command = try Command("true", []).start()
+    _ = try command.wait()
+    return command.processID
+  }
+
+  @Test("The new file has the owner, mode, list of rights and attributes of the old one")
+  func attributes() throws {
+    let path = try scratch.make("out", [9])
+    try Command("chown", ["1234:2345", path.string]).run().expectingExit(0)
+    try Command("chmod", ["640", path.string]).run().expectingExit(0)
+    // Owner rw-, user 1000 rw-, group r--, mask rw-, others ---: as setfacl -m u:1000:rw makes it.
+    let list: [UInt8] = [
+      2, 0, 0, 0, 1, 0, 6, 0, 255, 255, 255, 255, 2, 0, 6, 0, 232, 3, 0, 0, 4, 0, 4, 0, 255, 255,
+      255, 255, 16, 0, 6, 0, 255, 255, 255, 255, 32, 0, 0, 0, 255, 255, 255, 255,
+    ]
+    let kept: [(String, [UInt8])] = [
+      ("system.posix_acl_access", list), ("user.origin", Array("a mirror".utf8)),
+    ]
+    for (name, value) in kept {
+      guard try Self.set(name, value, of: path) else {
+        print("skipped: no \(name) on the file system of \(path)")
+        return
+      }
+    }
+    let file = try AtomicFile(replacing: path)
+    try file.publish(replacing: true, sync: false)
+    var status = stat()
+    #expect(stat(path.string, &status) == 0)
+    #expect(status.st_uid == 1234 && status.st_gid == 2345 && status.st_mode & 0o7777 == 0o660)
+    for (name, value) in kept {
+      #expect(try Self.attribute(name, of: path) == value, "\(name)")
+    }
+  }
+
+  @Test("A list of rights that the folder gives by default does not widen those of the old file")
+  func defaultList() throws {
+    let path = try scratch.make("out", [9])
+    try Command("chmod", ["600", path.string]).run().expectingExit(0)
+    let list: [UInt8] = [
+      2, 0, 0, 0, 1, 0, 6, 0, 255, 255, 255, 255, 2, 0, 6, 0, 232, 3, 0, 0, 4, 0, 4, 0, 255, 255,
+      255, 255, 16, 0, 6, 0, 255, 255, 255, 255, 32, 0, 0, 0, 255, 255, 255, 255,
+    ]
+    guard try Self.set("system.posix_acl_default", list, of: scratch.path) else {
+      return print("skipped: no lists of rights on the file system of \(path)")
+    }
+    try AtomicFile(replacing: path).publish(replacing: true, sync: false)
+    #expect(try Self.attribute("system.posix_acl_access", of: path) == nil)
+    #expect(try Self.mode(of: path) == 0o600)
   }
 
   @Test("A folder is not replaced, and no other name is left")
@@ -134,36 +215,17 @@ import TestSupport
     #expect(try Self.mode(of: after) == expected)
   }
 
-  @Test(
-    "The mask is in a line of the status, in octal digits",
-    arguments: [
-      ("Name:\tx\nUmask:\t0022\nState:\tR (running)\n", 0o022), ("Umask:\t0777", 0o777),
-      ("Name:\tUmask:\t0022\nState:\tR\n", nil), ("Umask:\n", nil), ("Umask:\t0028\n", nil),
-      ("", nil),
-    ])
-  func maskLine(status: String, mask: mode_t?) {
-    #expect(AtomicFile.mask(inStatus: status) == mask)
+  /// Sets an extended attribute, if the file system has such.
+  private static func set(_ name: String, _ value: [UInt8], of path: FilePath) throws -> Bool {
+    let file = try OwnedFile(readingFrom: path)
+    return qdedup_set_attribute(file.descriptor, name, value, value.count) == 0
   }
 
-  @Test("The mask is read without being set, so that others who make files do not notice")
-  func maskIsLeftAlone() throws {
-    func make(_ name: String) throws -> Int {
-      let path = scratch.file(name)
-      try FileDescriptor.open(
-        path, .writeOnly, options: .create, permissions: FilePermissions(rawValue: 0o777)
-      ).close()
-      return try Self.mode(of: path)
-    }
-    let usual = try make("usual")
-    #expect(Int(AtomicFile.currentMask()) == 0o777 & ~usual)
-    let isDone = Atomic(false)
-    let reader = try WorkerThread {
-      while !isDone.load(ordering: .relaxed) { _ = AtomicFile.currentMask() }
-    }
-    let modes = Set((0..<2000).map { number in try? make("file.\(number)") })
-    isDone.store(true, ordering: .relaxed)
-    reader.join()
-    #expect(modes == [usual])
+  private static func attribute(_ name: String, of path: FilePath) throws -> [UInt8]? {
+    let file = try OwnedFile(readingFrom: path)
+    var value = [UInt8](repeating: 0, count: 100)
+    let count = qdedup_attribute(file.descriptor, name, &value, 100)
+    return count < 0 ? nil : Array(value[..<count])
   }
 
   private static func mode(of path: FilePath) throws -> Int {

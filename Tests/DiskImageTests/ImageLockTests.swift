@@ -34,9 +34,7 @@ import TestSupport
 
   @Test("Our lock keeps a QEMU from writing, not from reading, and ends with the file")
   func keepsOut() throws {
-    func write() throws -> CommandResult {
-      try Command("qemu-io", ["-f", "raw", "-c", "write -P 7 0 512", path.string]).run()
-    }
+    func write() throws -> CommandResult { try Self.write(path) }
     do {
       let file = try OwnedFile(readingFrom: path)
       try ImageLock.acquireForReading(file)
@@ -79,6 +77,28 @@ import TestSupport
     #expect(left == nil)
   }
 
+  @Test("A file that is to be replaced keeps a QEMU from writing until that is done")
+  func replaced() throws {
+    let held = try ReplacedFile(path)
+    let refused = try withExtendedLifetime(held) { try Self.write(path) }
+    #expect(refused.exitCode != 0 && refused.errors.contains("lock"), "\(refused)")
+    #expect(try ReplacedFile.hold(path, insteadOf: held) === held)
+  }
+
+  @Test("Another file that has the name by now is held instead, and refused if it is in use")
+  func replacedByAnother() throws {
+    let held = try ReplacedFile(path)
+    let other = try scratch.make("other", [UInt8](repeating: 6, count: 1 << 16))
+    let machine = try QemuImage(other, format: "raw").openedByRunningMachine()
+    try Command("mv", [other.string, path.string]).run().expectingExit(0)
+    let error = #expect(throws: ImageError.self) {
+      try ReplacedFile.hold(path, insteadOf: held)
+    }
+    #expect(error == .inUse(path))
+    try Self.end(machine)
+    #expect(try ReplacedFile.hold(path, insteadOf: held) !== held)
+  }
+
   @Test("Shared locks on other bytes are no conflict", arguments: [100, 102, 104, 201, 202, 203])
   func harmless(byte: Int64) throws {
     let other = try Self.hold(byte, Int16(F_RDLCK), path)
@@ -115,6 +135,10 @@ import TestSupport
       usleep(10_000)
     }
     return try attempt()
+  }
+
+  private static func write(_ path: FilePath) throws -> CommandResult {
+    try Command("qemu-io", ["-f", "raw", "-c", "write -P 7 0 512", path.string]).run()
   }
 
   /// Lets a running machine close its image, and waits for that.

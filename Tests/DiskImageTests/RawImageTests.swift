@@ -111,4 +111,31 @@ import TestSupport
     }
     try file.resize(to: Int64(size))
   }
+
+  @Test("A file with content but no size is refused, not taken for an empty disk")
+  func withoutSize() throws {
+    let path: FilePath = "/proc/version"
+    let error = #expect(throws: ImageError.self) {
+      try RawImage(try OwnedFile(readingFrom: path))
+    }
+    #expect(error == .unknownSize(path))
+    let other = #expect(throws: ImageError.self) {
+      try OwnedFile(readingFrom: path).detectedFormat()
+    }
+    #expect(other == .unknownSize(path))
+  }
+
+  @Test("A file of which less can be read than it has shows no format, not even raw")
+  func unreadableHead() throws {
+    // A file of sysfs has a size of 4096 bytes, whatever its content.
+    let path: FilePath = "/sys/kernel/mm/transparent_hugepage/enabled"
+    let file = try OwnedFile(readingFrom: path)
+    try #require(try file.size() == 4096)
+    let error = #expect(throws: ImageError.self) { try file.detectedFormat() }
+    guard case .shrank(path, let offset) = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(offset > 0 && offset < 100)
+  }
 }

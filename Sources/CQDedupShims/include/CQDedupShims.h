@@ -14,7 +14,8 @@ int64_t qdedup_seek_hole(int descriptor, int64_t offset);
 /* openat with O_TMPFILE: a readable and writable file in `directory` that has no name. */
 int qdedup_open_unnamed(const char *directory, mode_t mode);
 
-/* linkat through /proc/self/fd: gives an unnamed file its name; EEXIST if the name is taken. */
+/* linkat: gives an unnamed file its name; EEXIST if the name is taken. First with AT_EMPTY_PATH, which
+ * needs CAP_DAC_READ_SEARCH before Linux 6.10, then through /proc/self/fd, which needs /proc. */
 int qdedup_link_unnamed(int descriptor, const char *path);
 
 /* renameat2 with RENAME_NOREPLACE: gives a file another name; EEXIST if that is taken. */
@@ -34,6 +35,19 @@ int qdedup_lock_byte_shared(int descriptor, int64_t offset);
 
 /* Whether another open file description holds a lock on that byte: 1 yes, 0 no. */
 int qdedup_byte_is_locked(int descriptor, int64_t offset);
+
+/* flock: an exclusive lock on the whole file for its open file description, without waiting. */
+int qdedup_lock_whole_file(int descriptor);
+
+/* flistxattr, fgetxattr, fsetxattr and fremovexattr: the extended attributes of a file. */
+ssize_t qdedup_attribute_names(int descriptor, char *names, size_t size);
+ssize_t qdedup_attribute(int descriptor, const char *name, void *value, size_t size);
+int qdedup_set_attribute(int descriptor, const char *name, const void *value, size_t size);
+int qdedup_remove_attribute(int descriptor, const char *name);
+
+/* What main was called with. Swift reads /proc/self/cmdline, which is not there without /proc. */
+int qdedup_argument_count(void);
+char **qdedup_arguments(void);
 
 /* sched_getaffinity: the number of processors that this process may run on. */
 int qdedup_processor_count(void);

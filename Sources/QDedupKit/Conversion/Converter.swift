@@ -76,8 +76,7 @@ public struct Converter: Sendable {
       try input.requireUnchanged()
     }
     try verification.get()
-    let allocated = try output.publish(
-      replacing: options.output.replaces, syncs: options.output.syncs, progress)
+    let allocated = try output.publish(name, syncs: options.output.syncs, progress)
     let report = conversion.report(finished, allocatedBytes: allocated, since: begin)
     progress.finish(report.output.virtualSize)
     return report
@@ -90,18 +89,23 @@ extension AtomicFile {
   ///
   /// - Returns: What the output takes on the disk, in bytes.
   func publish(
-    replacing: Bool, syncs: Bool, _ progress: Progress
+    _ name: OutputName, syncs: Bool, _ progress: Progress
   ) throws(ConversionError) -> UInt64 {
     progress.begin(.syncing, totalBytes: nil)
     do {
       try syncs ? file.sync() : file.reportErrorsOfClosing()
       let allocated = try file.allocatedSize()
       if progress.isCancelled { throw ConversionError.interrupted }
-      try publish(replacing: replacing, sync: syncs)
+      let held = try name.hold()
+      try withExtendedLifetime(held) {
+        try publish(replacing: name.isReplaceable, sync: syncs)
+      }
       return allocated
     } catch let error as IOError {
       let isTaken = error.operation == .publish && error.reason == .fileExists
       throw isTaken ? .outputExists(path) : .io(error)
+    } catch let error as ConversionError {
+      throw error
     } catch {
       throw .interrupted
     }

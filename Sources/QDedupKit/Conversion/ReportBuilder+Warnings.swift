@@ -5,7 +5,13 @@ extension ReportBuilder {
   /// What a user of the output should know.
   var warnings: [String] {
     input.leftBehind(besides: options.input.snapshot)
-      + [memoryWarning, sharingWarning].compactMap { $0 }
+      + [emptyWarning, memoryWarning, sharingWarning].compactMap { $0 }
+  }
+
+  /// A file without a byte is a disk of 0 bytes, but more often what a failed download left.
+  private var emptyWarning: String? {
+    guard source.fileSize == 0, input.format == .raw else { return nil }
+    return "the input is empty: was the copy or download complete that made it?"
   }
 
   /// Order and limit of the store count also if they take more memory than was asked for.

@@ -5,7 +5,7 @@ internal import SystemPackage
 /// Where an export goes, opened and found to be allowed.
 enum ExportTarget {
   /// A file that gets its name when all is written.
-  case file(FileOutput)
+  case file(FileOutput, OutputName)
   /// A block device, whose content is lost from the first write on.
   case device(DeviceOutput, byteCount: UInt64)
   /// Standard output.
@@ -45,7 +45,7 @@ enum ExportTarget {
       try AtomicFile(replacing: name.path)
     }
     return try converting(ConversionError.io) { () throws(IOError) in
-      .file(try FileOutput(file, virtualSize: image.disk.virtualSize))
+      .file(try FileOutput(file, virtualSize: image.disk.virtualSize), name)
     }
   }
 
@@ -73,7 +73,7 @@ enum ExportTarget {
   /// What the disk is written to.
   var output: any DiskOutput {
     switch self {
-    case .file(let output): output
+    case .file(let output, _): output
     case .device(let output, _): output
     case .stream(_, let output): output
     }
@@ -91,7 +91,7 @@ enum ExportTarget {
   /// The disk as the output keeps it, synced and no longer in memory; nil for standard output.
   func readBack(virtualSize: UInt64) throws(ConversionError) -> ReadBackDisk? {
     switch self {
-    case .file(let output):
+    case .file(let output, _):
       return try ReadBackDisk(of: output.file.file, virtualSize) { () throws(IOError) in
         try output.file.reopenedForReading()
       }

@@ -65,9 +65,8 @@ public struct Exporter: Sendable {
   private func complete(_ target: ExportTarget) throws(ConversionError) -> UInt64? {
     progress.begin(.syncing, totalBytes: nil)
     switch target {
-    case .file(let output):
-      return try output.file.publish(
-        replacing: options.overwrites, syncs: options.syncs, progress)
+    case .file(let output, let name):
+      return try output.file.publish(name, syncs: options.syncs, progress)
     case .device(let output, _):
       try converting(ConversionError.io) { () throws(IOError) in
         try options.syncs ? output.file.sync() : output.file.reportErrorsOfClosing()

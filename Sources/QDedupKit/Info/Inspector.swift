@@ -60,6 +60,12 @@ extension OwnedFile {
   }
 }
 
+extension ImageFeature {
+  /// Whether it is the bit of the hash store, which a program that rewrites the table of names
+  /// leaves out of it.
+  fileprivate var isHashStore: Bool { kind == .autoclear && Int(bit) == StoreHeader.autoclearBit }
+}
+
 extension InfoReport.QCOW2 {
   init(_ metadata: ImageMetadata, _ snapshots: [Snapshot]) {
     self.init(
@@ -67,7 +73,9 @@ extension InfoReport.QCOW2 {
       refcountBits: metadata.refcountBits, compressionType: metadata.compression.rawValue,
       encryption: metadata.encryption,
       features: metadata.features.map {
-        .init(kind: "\($0.kind)", bit: Int($0.bit), name: $0.name)
+        .init(
+          kind: "\($0.kind)", bit: Int($0.bit),
+          name: $0.isHashStore ? StoreHeader.featureName : $0.name)
       },
       backingFile: metadata.backingFile.map { .init(name: $0.name, format: $0.format) },
       dataFile: metadata.dataFile.map { .init(name: $0.name, format: $0.format) },

@@ -34,28 +34,27 @@ struct OpenedInput {
     switch options.source {
     case .standardInput:
       name = "-"
-      file = OwnedFile(owning: 0, path: "standard input")
+      file = OwnedFile(owning: StandardInput.descriptor, path: "standard input")
     case .file(let path):
       name = path.string
       file = try OwnedFile(readingImage: path)
     }
     let kind = try file.imageKind()
-    switch (kind, options.source) {
-    case (.regular, .file), (.blockDevice, .file):
-      if !options.ignoresLocks { try ImageLock.acquireForReading(file) }
+    let isFile = kind == .regular || kind == .blockDevice
+    let isPipe =
+      kind == .pipe || options.source == .standardInput && !StandardInput.canBeReadAnywhere
+    guard isFile || isPipe else { throw .notAnImage(file.path, kind) }
+    if isFile && !options.ignoresLocks { try ImageLock.acquireForReading(file) }
+    guard isPipe else {
       (source, format, parts) = try Self.image(file, options)
-    case (.pipe, _), (_, .standardInput):
-      let isFile = kind == .regular || kind == .blockDevice
-      parts = isFile ? [ImagePart(.image, try file.imageIdentity())] : []
-      if isFile && !options.ignoresLocks { try ImageLock.acquireForReading(file) }
-      let pipe = try Self.pipe(file, options, progress)
-      // A pipe that is given up seems to have ended too.
-      if pipe.isEmpty, !isFile, !progress.isStopping { throw .emptyPipe(pipe.path) }
-      source = .pipe(pipe)
-      format = .raw
-    case (.directory, .file(let path)), (.other, .file(let path)):
-      throw .notAnImage(path, kind)
+      return
     }
+    parts = isFile ? [ImagePart(.image, try file.imageIdentity())] : []
+    let pipe = try Self.pipe(file, options, progress)
+    // A pipe that is given up seems to have ended too.
+    if pipe.isEmpty, !isFile, !progress.isStopping { throw .emptyPipe(pipe.path) }
+    source = .pipe(pipe)
+    format = .raw
   }
 
   private static func pipe(
@@ -152,6 +151,10 @@ extension OpenedInput {
     _ geometry: ClusterGeometry, _ progress: Progress
   ) throws(ImageError) -> UInt64? {
     guard case .image(let image) = source else { return nil }
-    return try image.dataClusterCount(geometry) { progress.isStopping }
+    progress.begin(.counting, totalBytes: image.virtualSize)
+    return try image.dataClusterCount(geometry) { offset in
+      progress.reach(offset.bytes)
+      return !progress.isStopping
+    }
   }
 }
