@@ -60,7 +60,7 @@ class Patch:
         struct.pack_into(">Q", self.bytes, offset, value)
 
     def l2_table(self, index=0):
-        """Where the L2 table of an L1 entry stands."""
+        """Where the L2 table of an L1 entry is."""
         return self.number(self["l1_table_offset"] + 8 * index) & 0x00FFFFFFFFFFFE00
 
     def extensions(self):
@@ -74,7 +74,7 @@ class Patch:
             offset += 8 + (length + 7) // 8 * 8
 
     def set_extensions(self, extensions):
-        """Writes all header extensions anew; the image must have no backing file."""
+        """Writes all header extensions again; the image must have no backing file."""
         assert self["backing_file_offset"] == 0
         encoded = b""
         for kind, data in extensions + [(0, b"")]:
@@ -94,7 +94,7 @@ class Patch:
         self.set_extensions([(FEATURE_NAMES, table)] + others)
 
     def snapshot_entries(self):
-        """Where the entries of the snapshot table stand: offset, length of the whole entry."""
+        """Where the entries of the snapshot table are: offset, length of the whole entry."""
         offset, found = self["snapshots_offset"], []
         for _ in range(self["nb_snapshots"]):
             identity, name = struct.unpack_from(">HH", self.bytes, offset + 12)

@@ -1,4 +1,4 @@
-"""The fixtures that must be read right. What each holds stands in the tests (Fixture+….swift)."""
+"""The fixtures that must be read right. What each holds is in the tests (Fixture+….swift)."""
 
 
 def standard_size(cluster):
@@ -90,7 +90,7 @@ def compressed(maker):
         with maker.patch("zeros at the end of the file removed") as image:
             image.bytes = image.bytes.rstrip(b"\0")
 
-    maker.start("zlib-rewritten.qcow2", "zlib, some clusters written anew, uncompressed")
+    maker.start("zlib-rewritten.qcow2", "zlib, some clusters written again, uncompressed")
     maker.raw("disk.raw", standard_size(4096))
     maker.standard(4096, name="disk.raw", form="raw")
     maker.converted("disk.raw", "cluster_size=4096")

@@ -55,7 +55,7 @@ def headers(maker):
     with_fields(maker, "l1-huge.qcow2", "an L1 table of 32 GiB", l1_size=BIG)
     with_fields(maker, "l1-short.qcow2", "an L1 table that does not cover the disk", size=1 << 40)
     with_fields(maker, "l1-unaligned.qcow2", "an L1 table beside a cluster", l1_table_offset=12289)
-    with_fields(maker, "l1-outside.qcow2", "an L1 table behind the end", l1_table_offset=1 << 40)
+    with_fields(maker, "l1-outside.qcow2", "an L1 table after the end", l1_table_offset=1 << 40)
     with_fields(maker, "l1-overflow.qcow2", "an L1 table at the end of all numbers",
                 l1_table_offset=(1 << 64) - 4096)
     with_fields(maker, "size-huge.qcow2", "a disk of 2^63 bytes", size=1 << 63)
@@ -67,11 +67,11 @@ def headers(maker):
                 incompatible_features=8)
     with_fields(maker, "snapshots-many.qcow2", "2^32 - 1 snapshots", nb_snapshots=BIG,
                 snapshots_offset=4096)
-    with_fields(maker, "snapshots-outside.qcow2", "snapshots behind the end", nb_snapshots=2,
+    with_fields(maker, "snapshots-outside.qcow2", "snapshots after the end", nb_snapshots=2,
                 snapshots_offset=1 << 40)
     with_fields(maker, "backing-name-long.qcow2", "a backing file's name of 2000 bytes",
                 backing_file_offset=600, backing_file_size=2000)
-    with_fields(maker, "backing-name-outside.qcow2", "a backing file's name behind the end",
+    with_fields(maker, "backing-name-outside.qcow2", "a backing file's name after the end",
                 backing_file_offset=1 << 40, backing_file_size=10)
 
     plain(maker, "extension-huge.qcow2", "an extension of 2^32 - 1 bytes")
@@ -110,13 +110,13 @@ def tables(maker):
             cut_data, cluster=512)
     patched("l2-unaligned.qcow2", "an L2 table beside a cluster", "L1[0] = 0x4200",
             l1(copied | 0x4200))
-    patched("l2-outside.qcow2", "an L2 table behind the end", "L1[0] = 2^50", l1(copied | 1 << 50))
+    patched("l2-outside.qcow2", "an L2 table after the end", "L1[0] = 2^50", l1(copied | 1 << 50))
     patched("l2-cut.qcow2", "the file ends within an L2 table", "cut within the L2 table", cut)
     patched("data-unaligned.qcow2", "a cluster beside its place", "L2[2] = 0x5200",
             entry(2, copied | 0x5200))
-    patched("data-outside.qcow2", "a cluster behind the end", "L2[2] = 2^50",
+    patched("data-outside.qcow2", "a cluster after the end", "L2[2] = 2^50",
             entry(2, copied | 1 << 50))
-    patched("compressed-outside.qcow2", "compressed data behind the end",
+    patched("compressed-outside.qcow2", "compressed data after the end",
             "L2[2] = compressed, at 2^50", entry(2, 1 << 62 | 1 << 50))
 
     def both(image):
@@ -175,11 +175,11 @@ def snapshots(maker):
 
     patched("snapshot-l1-huge.qcow2", "a snapshot with an L1 table of 32 GiB",
             "L1 entries of the snapshot = 2^32 - 1", 8, BIG)
-    patched("snapshot-l1-outside.qcow2", "a snapshot with an L1 table behind the end",
+    patched("snapshot-l1-outside.qcow2", "a snapshot with an L1 table after the end",
             "upper half of the offset of the snapshot's L1 table = 1", 0, 1)
     patched("snapshot-extra-huge.qcow2", "a snapshot with extra data of 2^32 - 1 bytes",
             "length of the snapshot's extra data = 2^32 - 1", 36, BIG)
-    patched("snapshot-name-outside.qcow2", "a snapshot whose name reaches behind the end",
+    patched("snapshot-name-outside.qcow2", "a snapshot whose name reaches after the end",
             "lengths of the snapshot's id and name = 2^16 - 1", 12, BIG)
     patched("snapshot-size-huge.qcow2", "a snapshot of a disk of 2^63 bytes",
             "upper half of the snapshot's disk size = 2^31", 48, 1 << 31)

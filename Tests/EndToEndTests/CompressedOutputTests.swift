@@ -144,14 +144,4 @@ import Testing
     try workspace.convert(["--compress", "--compression-level", "6"], to: named)
     #expect(try RawImage.read(named) == RawImage.read(output))
   }
-
-  @Test(
-    "7-Zip extracts the same bytes from a zlib image",
-    .enabled(if: SevenZip.isHere, "needs 7zz, of Debian's package 7zip"))
-  func sevenZipExtractsSameBytesFromZlibImage() throws {
-    let bytes = CompressedImage.mixture(clusters: 3000, size: 4096, seed: 16)
-    try RawImage.write(bytes, to: input)
-    try workspace.convert(["-c"])
-    #expect(try SevenZip.content(of: output) == bytes)
-  }
 }

@@ -3,7 +3,7 @@
  * It does what none can leave out: read the data, set zero clusters aside, take XXH3-128 of the
  * others, look each digest up in one table in guest order, and write every first occurrence. It
  * does no more: no image format, no record of which guest cluster went where, no comparison of the
- * bytes behind equal digests, no bound on memory. So it is a yardstick, not a converter.
+ * bytes of equal digests, no bound on memory. So it is a yardstick, not a converter.
  *
  * Workers claim blocks of 1 MiB of the input's data extents and hash them side by side. A baton
  * then passes from block to block, and only its holder touches the table and the end of the output,
@@ -81,7 +81,7 @@ static bool claim(off_t *offset, uint64_t *turn) {
   return found;
 }
 
-/* Reads a block; what lies behind the end of the file reads as zeros. */
+/* Reads a block; what is after the end of the file reads as zeros. */
 static void read_block(unsigned char *block, off_t offset) {
   size_t done = 0;
   while (done < BLOCK) {

@@ -1,0 +1,76 @@
+import SystemPackage
+import TestSupport
+
+/// A program that reads qcow2 and shares no code with QEMU.
+enum ForeignReader: String, CaseIterable, CustomTestStringConvertible, Sendable {
+  case sevenZip = "7-Zip"
+  case libqcow
+  case dissect = "dissect.hypervisor"
+
+  /// Those that are on this machine.
+  static let here = allCases.filter(\.isHere)
+
+  var testDescription: String { rawValue }
+
+  /// Whether it reads clusters that zstd compressed.
+  var readsZstd: Bool { self == .dissect }
+
+  /// The disk that an image shows.
+  ///
+  /// - Throws: `TestSupportError` if the reader fails, with what it says.
+  func content(of image: FilePath) throws -> [UInt8] {
+    try read(image).expectingExit(0).standardOutput
+  }
+
+  /// Runs the reader on an image: the disk comes on standard output.
+  func read(_ image: FilePath) throws -> CommandResult {
+    switch self {
+    case .sevenZip: try Command("7zz", ["e", "-so", "-tQCOW", image.string]).run()
+    case .libqcow: try python(Self.libqcowScript, [image.string]).run()
+    case .dissect: try python(Self.dissectScript, [image.string]).run()
+    }
+  }
+
+  private var isHere: Bool {
+    let command =
+      switch self {
+      case .sevenZip: Command("7zz", ["i"])
+      case .libqcow: python("import pyqcow")
+      case .dissect: python("import dissect.hypervisor.disk.qcow2, backports.zstd")
+      }
+    return (try? command.run())?.exitCode == 0
+  }
+
+  /// Debian's Python for Debian's package; for the one of PyPI that of the folder which
+  /// `.ci/install-packages` makes.
+  private func python(_ script: String, _ arguments: [String] = []) -> Command {
+    var root = FilePath(#filePath)
+    for _ in 0..<4 { root.removeLastComponent() }
+    let program =
+      self == .dissect ? root.appending(".build/readers/bin/python").string : "/usr/bin/python3"
+    return Command(program, ["-c", script] + arguments)
+  }
+
+  private static let libqcowScript = """
+    import sys, pyqcow
+    image = pyqcow.file()
+    image.open(sys.argv[1])
+    offset, size = 0, image.get_media_size()
+    while offset < size:
+        data = image.read_buffer_at_offset(min(1 << 20, size - offset), offset)
+        sys.stdout.buffer.write(data)
+        offset += len(data)
+    """
+
+  private static let dissectScript = """
+    import sys
+    from pathlib import Path
+    from dissect.hypervisor.disk.qcow2 import QCow2
+    image = QCow2(Path(sys.argv[1]))
+    disk, rest = image.open(), image.size
+    while rest > 0:
+        data = disk.read(min(1 << 20, rest))
+        sys.stdout.buffer.write(data)
+        rest -= len(data)
+    """
+}
