@@ -7,13 +7,15 @@ struct OutputOptions: ParsableArguments {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "The size of a cluster: a power of two from 512 to 2M. (default: 4K)",
+      "The size of a cluster: a power of two from 512 to 2M, or auto. (default: 4K)",
       discussion: """
-        Small clusters find more duplicates, large ones need less metadata. Every size is a number \
+        With auto, the input is read once more beforehand, and the largest size from 4K to 128K is \
+        taken whose predicted file is at most 5 % above the smallest (see qdedup estimate); a pipe, \
+        which cannot be read twice, gets 4K. Small clusters find more duplicates, large ones need less metadata. Every size is a number \
         of bytes, or one with K, M, G or T (or KiB, MiB, GiB, TiB): powers of 1024.
         """,
       valueName: "size"), transform: ClusterSizeArgument.parse)
-  var clusterSize = ClusterSizeArgument.standard
+  var clusterSize = ClusterSizeArgument.fixed(ClusterSizeArgument.standard)
 
   @Flag(
     name: [.short, .long],

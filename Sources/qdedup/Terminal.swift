@@ -94,6 +94,8 @@ extension Terminal {
       switch character {
       case "→": legible += "->"
       case "…": legible += "..."
+      case "█": legible += "#"
+      case "≤": legible += "<="
       default: legible.append(character)
       }
     }

@@ -49,6 +49,11 @@ public final class ClusterCompressor {
     }
   }
 
+  /// Whether matches reach back 4 KiB at the most, through clusters that are larger.
+  package var hasSmallWindow: Bool {
+    if case .zlib = context { true } else { false }
+  }
+
   deinit {
     switch context {
     case .zlib(let stream):

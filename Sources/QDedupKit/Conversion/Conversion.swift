@@ -136,7 +136,7 @@ final class Conversion {
   }
 
   /// The autoclear feature whose bit says that the hash store is valid.
-  private static let hashStoreFeature = ImageFeature(
+  static let hashStoreFeature = ImageFeature(
     .autoclear, bit: UInt8(StoreHeader.autoclearBit), name: StoreHeader.featureName)
 
   /// The header extension, with the dump inline where there is room, else in clusters of its own

@@ -10,7 +10,7 @@ internal import SystemPackage
 
 /// Converts one disk image to a qcow2 image in which equal clusters are stored once.
 public struct Converter: Sendable {
-  let options: ConvertOptions
+  private(set) var options: ConvertOptions
   let tuning: ConversionTuning
   let progress: Progress
 
@@ -48,15 +48,27 @@ public struct Converter: Sendable {
     let output = try converting({ .cannotCreate(CreationFailure($0)) }) { () throws(IOError) in
       try AtomicFile(replacing: name.path)
     }
-    let conversion = try Conversion(self, input: input, output: output)
+    let choice = try chooseClusterSize(for: input)
+    var chosen = self
+    if let choice { chosen.options.output.geometry = choice.geometry }
+    let conversion = try Conversion(chosen, input: input, output: output)
     try conversion.transfer()
     let finished = try conversion.finish()
     if options.output.verifies { try verify(output, against: input, threads: conversion.workers) }
     let allocated = try output.publish(
       replacing: options.output.replaces, syncs: options.output.syncs, progress)
-    let report = conversion.report(finished, allocatedBytes: allocated, since: begin)
+    var report = conversion.report(finished, allocatedBytes: allocated, since: begin)
+    report.clusterSizeChoice = choice?.choice
     progress.finish(report.output.virtualSize)
     return report
+  }
+
+  /// Chooses the cluster size, if that is wanted and the input can be read twice.
+  private func chooseClusterSize(
+    for input: OpenedInput
+  ) throws(ConversionError) -> ClusterSizeSearch? {
+    guard options.output.choosesClusterSize, case .image(let image) = input.source else { return nil }
+    return try ClusterSizeSearch(image, name: input.name, options, progress: progress)
   }
 
   private func verify(
