@@ -37,19 +37,30 @@ enum ByteSize {
     "a size is a number of bytes, or one with K, M, G or T (or KiB, MiB, GiB, TiB: powers of 1024)"
 }
 
-/// A cluster size as people write it: `4096`, `4K`, `64KiB`, `2M`.
-enum ClusterSizeArgument {
+/// A cluster size as people write it: `4096`, `4K`, `64KiB`, `2M`, or `auto`.
+enum ClusterSizeArgument: Equatable {
+  /// Chosen by the content of the input.
+  case automatic
+  /// This one.
+  case fixed(ClusterGeometry)
+
   /// The size of the clusters in which the hash store was designed to find duplicates.
   static let standard = ClusterGeometry(clusterSize: 4096)!
 
   /// The clusters that `text` asks for.
   ///
   /// - Throws: `ValidationError` if it is no size, or none for clusters.
-  @Sendable static func parse(_ text: String) throws -> ClusterGeometry {
+  @Sendable static func parse(_ text: String) throws -> ClusterSizeArgument {
+    if text == "auto" { return .automatic }
     guard let size = Int(exactly: try ByteSize.parse(text)),
       let geometry = ClusterGeometry(clusterSize: size)
-    else { throw ValidationError("a cluster is a power of two from 512 to 2M") }
-    return geometry
+    else { throw ValidationError("a cluster is a power of two from 512 to 2M, or auto") }
+    return .fixed(geometry)
+  }
+
+  /// The clusters to use, where they are not chosen.
+  var geometry: ClusterGeometry {
+    if case .fixed(let geometry) = self { geometry } else { Self.standard }
   }
 }
 

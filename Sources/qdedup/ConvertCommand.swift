@@ -118,8 +118,9 @@ struct ConvertCommand: ParsableCommand {
   private var options: ConvertOptions {
     var options = ConvertOptions(
       input: input == "-" ? .standardInput : .file(FilePath(input)), output: FilePath(output),
-      geometry: outputOptions.clusterSize, threads: outputOptions.threads.count)
+      geometry: outputOptions.clusterSize.geometry, threads: outputOptions.threads.count)
     options.input = inputOptions.reading(input)
+    options.output.choosesClusterSize = outputOptions.clusterSize == .automatic
     options.output.compression = outputOptions.compression
     options.output.verifies = outputOptions.verify
     options.output.replaces = outputOptions.force

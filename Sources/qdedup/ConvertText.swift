@@ -12,6 +12,7 @@ struct ConvertText {
   var text: String {
     var rows = TextRows("\(report.input.path) → \(report.output.path)")
     rows.add("disk", "\(size(report.input.virtualSize, report.clusters.total)) of \(clusterSize)")
+    rows.add("chosen", chosen)
     rows.add("data", size(report.bytes.data, report.clusters.data))
     rows.add("unique", size(uniqueBytes, report.clusters.unique))
     rows.add("compressed", compressed)
@@ -28,6 +29,27 @@ struct ConvertText {
 
   private func size(_ bytes: UInt64, _ clusters: UInt64) -> String {
     "\(Quantity.bytes(bytes)), \(Quantity.count(clusters, "cluster"))"
+  }
+
+  private var chosen: String? {
+    guard let choice = report.clusterSizeChoice,
+      let smallest = choice.candidates.min(by: { $0.predictedFileBytes < $1.predictedFileBytes }),
+      let own = choice.candidates.first(where: { $0.clusterSize == choice.clusterSize })
+    else { return nil }
+    func name(_ size: Int) -> String { Quantity.bytes(UInt64(size)) }
+    let reason =
+      own == smallest
+      ? "the smallest file, as predicted"
+      : """
+      \(Quantity.percent(
+        own.predictedFileBytes - smallest.predictedFileBytes, of: smallest.predictedFileBytes)) \
+      above the smallest file (of \(name(smallest.clusterSize))), as predicted
+      """
+    let seconds = Quantity.fixed(choice.wallSeconds, digits: 2)
+    return """
+      \(name(choice.clusterSize)) clusters: \(reason); took \(seconds) s and \
+      \(Quantity.bytes(choice.readBytes)) of reading
+      """
   }
 
   private var clusterSize: String { Quantity.bytes(UInt64(report.output.clusterSize)) }

@@ -59,6 +59,8 @@ struct QDedup: ParsableCommand {
             Read a raw image from a pipe.
         qdedup export disk.qcow2 disk.img
             Write the disk as raw bytes again: to a file, a block device or a pipe.
+        qdedup estimate disk.img
+            Show what conversions would give, in clusters of six sizes, without writing anything.
         qdedup info disk.qcow2
             Show what an image is.
         qdedup check disk.qcow2
@@ -69,7 +71,10 @@ struct QDedup: ParsableCommand {
       check: 1 not all could be checked, 2 corrupt, 3 leaks, 63 not qcow2
       """,
     version: qdedupVersion,
-    subcommands: [ConvertCommand.self, ExportCommand.self, InfoCommand.self, CheckCommand.self])
+    subcommands: [
+      ConvertCommand.self, EstimateCommand.self, ExportCommand.self, InfoCommand.self,
+      CheckCommand.self,
+    ])
 
   /// Without a command nothing is done, which a script must not take for success.
   func run() throws {

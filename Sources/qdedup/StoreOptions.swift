@@ -36,7 +36,7 @@ struct StoreOptions: ParsableArguments {
   var noHashStore = false
 
   /// An amount of memory for the hash store, checked.
-  @Sendable private static func indexMemory(_ text: String) throws -> UInt64 {
+  @Sendable static func indexMemory(_ text: String) throws -> UInt64 {
     let bytes = try ByteSize.parse(text)
     guard ConvertOptions.Store.memoryRange.contains(bytes) else {
       throw ValidationError("the hash store may have from 256K to 1024G")

@@ -119,6 +119,8 @@ extension Terminal {
       case "→": legible += "->"
       case "…": legible += "..."
       case "×": legible += "x"
+      case "█": legible += "#"
+      case "≤": legible += "<="
       default: legible.append(character)
       }
     }

@@ -2,27 +2,40 @@ internal import CDeflate
 internal import CZlib
 internal import CZstd
 
-/// Compresses clusters one after another with one context; the same bytes give the same result.
+/// Compresses clusters one after another with one context; the same bytes give the same result, on
+/// every processor.
+///
+/// Deflate has two encoders. libdeflate is the better one, two to four times as fast as zlib at the
+/// same level and a little smaller, but knows no limit on how far a match reaches back. It takes the
+/// clusters that every reader restores in one piece (`largestSinglePiece`), and all of them if the
+/// user says that the readers do (`Compression.DeflateWindow.largest`). The others go to zlib, with
+/// the window of 4 KiB that qcow2 asks for. ISA-L would be faster there, but chooses its code by the
+/// processor, and its output, even its size, is not the same with SSE2, SSE4.2 and AVX2.
+///
+/// zstd needs no such care: a frame says how much memory a reader needs.
 public final class ClusterCompressor {
   private enum Context {
     case zlib(UnsafeMutablePointer<z_stream>)
-    // Twice as fast as zlib and a little smaller, but without a limit on how far a match reaches
-    // back: only for clusters in which nothing is farther away than the window that qcow2 asks for.
     case libdeflate(OpaquePointer)
     case zstd(OpaquePointer)
   }
 
   private let context: Context
 
+  /// The largest cluster, in bytes, whose deflate may have matches of any length back: whatever the
+  /// reader's pieces are, the whole cluster is in the first.
+  static let largestSinglePiece = 1 << -qcow2WindowBits
+
   /// A compressor for clusters of one size.
   ///
   /// - Parameters:
-  ///   - compression: Method and level.
+  ///   - compression: Method, level and window.
   ///   - clusterSize: The size of each cluster in bytes.
   /// - Throws: `CompressionError` if there is no memory for it.
   public init(_ compression: Compression, clusterSize: Int) throws(CompressionError) {
     switch compression.method {
-    case .zlib where clusterSize <= 1 << -qcow2WindowBits:
+    case .zlib
+    where clusterSize <= Self.largestSinglePiece || compression.deflateWindow == .largest:
       guard let deflate = libdeflate_alloc_compressor(CInt(compression.level)) else {
         throw .outOfMemory
       }
@@ -34,6 +47,11 @@ public final class ClusterCompressor {
       ZSTD_CCtx_setParameter(zstd, ZSTD_c_compressionLevel, CInt(compression.level))
       context = .zstd(zstd)
     }
+  }
+
+  /// Whether matches reach back 4 KiB at the most, through clusters that are larger.
+  package var hasSmallWindow: Bool {
+    if case .zlib = context { true } else { false }
   }
 
   deinit {

@@ -5,21 +5,38 @@ public struct Compression: Equatable, Sendable {
   /// The methods that qcow2 has.
   public typealias Method = CompressionMethod
 
+  /// How far back in a cluster a match of deflate may reach.
+  ///
+  /// A reader that takes a cluster's bytes in one call sees all of them, and so takes any window;
+  /// QEMU, 7-Zip and libqcow do. A reader that takes them in pieces keeps 4 KiB of what it has
+  /// handed out, as the format asks for, and fails on a match that reaches back farther.
+  public enum DeflateWindow: Sendable {
+    /// What every reader takes: 4 KiB, but in clusters that readers take in one piece the whole
+    /// cluster.
+    case standard
+    /// 32 KiB, the most that deflate has: smaller and much faster, but not for every reader.
+    case largest
+  }
+
   /// The method.
   public let method: Method
   /// The level, one of the method's.
   public let level: Int
+  /// How far back matches may reach; of zlib only.
+  public let deflateWindow: DeflateWindow
 
   /// A method at a level; nil if the method has no such level.
   ///
   /// - Parameters:
   ///   - method: The method.
   ///   - level: The level; nil for the one that QEMU uses.
-  public init?(_ method: Method, level: Int? = nil) {
+  ///   - deflateWindow: How far back matches of zlib may reach.
+  public init?(_ method: Method, level: Int? = nil, deflateWindow: DeflateWindow = .standard) {
     let level = level ?? method.defaultLevel
     guard method.levels.contains(level) else { return nil }
     self.method = method
     self.level = level
+    self.deflateWindow = deflateWindow
   }
 
   /// The most bytes that a cluster of `clusterSize` bytes takes, however incompressible it is: the

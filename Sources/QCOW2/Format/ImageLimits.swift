@@ -33,7 +33,7 @@ public struct ImageLimits: Sendable {
   public var virtualSize: UInt64 { Self.l1Size / Self.tableEntrySize * bytesPerL2Table }
 
   /// How many entries the L1 table of a disk has: at least one, also for a disk without bytes.
-  func l1EntryCount(forVirtualSize virtualSize: UInt64) -> UInt64 {
+  package func l1EntryCount(forVirtualSize virtualSize: UInt64) -> UInt64 {
     max(1, virtualSize.dividedUp(by: bytesPerL2Table))
   }
 

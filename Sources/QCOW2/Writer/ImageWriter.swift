@@ -154,10 +154,17 @@ extension ImageWriter {
   /// - Parameter features: The features that will be named.
   /// - Returns: A number of bytes, 0 if there is no room.
   public func roomForExtension(besides features: [ImageFeature]) -> Int {
+    Self.roomForExtension(besides: features, geometry)
+  }
+
+  /// The same for images with clusters of a size.
+  package static func roomForExtension(
+    besides features: [ImageFeature], _ geometry: ClusterGeometry
+  ) -> Int {
     let fixed =
       Header.length + ImageFeature.nameTable(features).encoded().count
       + 2 * HeaderExtension.prefixSize
-    let reserve = min(geometry.clusterSize / 4, Self.reserveForQEMU)
+    let reserve = min(geometry.clusterSize / 4, reserveForQEMU)
     return max(0, geometry.clusterSize - fixed - reserve)
   }
 

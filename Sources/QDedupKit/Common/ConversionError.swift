@@ -46,6 +46,8 @@ public enum ConversionError: Error, Sendable, IOErrorWrapping {
   case outputDangling(FilePath)
   /// A pipe cannot be read again to verify the output.
   case cannotVerifyPipe
+  /// A pipe cannot be read again to compress a sample of it.
+  case cannotEstimatePipe(String)
   /// What was written to the output at this offset does not restore to a cluster.
   case readBackDamaged(FilePath, HostOffset)
   /// The check of the complete output found this.
@@ -100,6 +102,8 @@ extension ConversionError: RemediableError {
     case .outputDangling(let path): "\(path) is a symbolic link that leads nowhere"
     case .cannotVerifyPipe:
       "a pipe cannot be read a second time, so its copy cannot be verified"
+    case .cannotEstimatePipe(let name):
+      "\(name) is a pipe, and an estimate reads at many places"
     case .readBackDamaged(let path, let offset):
       """
       what was written to \(path) at byte \(offset.bytes) is not what comes back; no output was \
@@ -135,6 +139,7 @@ extension ConversionError: RemediableError {
     case .reportIsInput, .reportIsOutput: [.chooseAnotherName(.report)]
     case .outputDangling: [.remove(.output), .chooseAnotherName(.output)]
     case .cannotVerifyPipe: [.leaveOut(.verification), .saveToFile]
+    case .cannotEstimatePipe: [.saveToFile]
     case .io, .compression, .store, .outputNotRegular, .readBackDamaged, .outputDamaged,
       .verificationFailed,
       .interrupted:

@@ -23,6 +23,8 @@ public struct ConversionReport: Codable, Equatable, Sendable {
   public var maxReferences: UInt32
   /// Whether the output was read back and compared with the input.
   public var verified: Bool
+  /// How the cluster size was chosen; nil if it was given, or the input is a pipe.
+  public var clusterSizeChoice: ClusterSizeChoice?
   /// How long it took.
   public var timing: Timing
   /// The most memory that the process ever had in RAM.
@@ -148,6 +150,29 @@ extension ConversionReport {
     public var mayMissClusters: UInt64
     /// The same in bytes.
     public var mayMissBytes: UInt64
+  }
+
+  /// How a cluster size was chosen: the largest whose predicted file is at most 5 % above the
+  /// smallest.
+  public struct ClusterSizeChoice: Codable, Equatable, Sendable {
+    /// A size that was looked at.
+    public struct Candidate: Codable, Equatable, Sendable {
+      /// The size of a cluster.
+      public var clusterSize: Int
+      /// The file that was expected of it.
+      public var predictedFileBytes: UInt64
+    }
+
+    /// What was chosen.
+    public var clusterSize: Int
+    /// All sizes that were looked at, from small to large.
+    public var candidates: [Candidate]
+    /// The seconds that it took.
+    public var wallSeconds: Double
+    /// The bytes of the disk that were read for it.
+    public var readBytes: UInt64
+    /// The bytes that were compressed for it.
+    public var compressedBytes: UInt64
   }
 
   /// How long it took.

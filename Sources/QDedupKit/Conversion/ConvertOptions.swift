@@ -46,8 +46,11 @@ public struct ConvertOptions: Sendable {
   public struct Output: Sendable {
     /// The name of the new image.
     public var path: FilePath
-    /// Its clusters.
+    /// Its clusters, unless their size is chosen by content.
     public var geometry: ClusterGeometry
+    /// Whether the cluster size is chosen by the content of the input, which is read once more for
+    /// that. A pipe cannot be, and keeps `geometry`.
+    public var choosesClusterSize = false
     /// How its clusters are compressed; nil for not at all.
     public var compression: Compression?
     /// Whether to check it, read it back and compare it with the input before it gets its name.

@@ -25,7 +25,7 @@ internal import SystemPackage
 /// `options.run.threads` others. `progress` is what other threads may look at, and where they ask
 /// for an end.
 public struct Converter: Sendable {
-  let options: ConvertOptions
+  private(set) var options: ConvertOptions
   let tuning: ConversionTuning
   let progress: Progress
 
@@ -63,7 +63,10 @@ public struct Converter: Sendable {
     let output = try converting({ .cannotCreate(CreationFailure($0)) }) { () throws(IOError) in
       try AtomicFile(replacing: name.path)
     }
-    let conversion = try Conversion(self, input: input, output: output)
+    let choice = try chooseClusterSize(for: input)
+    var chosen = self
+    if let choice { chosen.options.output.geometry = choice.geometry }
+    let conversion = try Conversion(chosen, input: input, output: output)
     try conversion.transfer()
     let finished = try conversion.finish()
     tuning.damage?(output.file.descriptor)
@@ -77,11 +80,19 @@ public struct Converter: Sendable {
     }
     try verification.get()
     let allocated = try output.publish(name, syncs: options.output.syncs, progress)
-    let report = conversion.report(finished, allocatedBytes: allocated, since: begin)
+    var report = conversion.report(finished, allocatedBytes: allocated, since: begin)
+    report.clusterSizeChoice = choice?.choice
     progress.finish(report.output.virtualSize)
     return report
   }
 
+  /// Chooses the cluster size, if that is wanted and the input can be read twice.
+  private func chooseClusterSize(
+    for input: OpenedInput
+  ) throws(ConversionError) -> ClusterSizeSearch? {
+    guard options.output.choosesClusterSize, case .image(let image) = input.source else { return nil }
+    return try ClusterSizeSearch(image, name: input.name, options, progress: progress)
+  }
 }
 
 extension AtomicFile {

@@ -1,0 +1,62 @@
+/// A bounded number of places of a disk, spread evenly over its data: one of each stratum.
+///
+/// A stratum is 2^bits bytes of the disk. Of the units in it that hold data, the one with the
+/// smallest key is taken: as good as by lot, for keys are digests. When there are more strata than
+/// `limit`, neighbours merge. Neighbours on a disk are much alike, so such a sample is as good as one
+/// of two to eight times its size drawn from the whole disk (measured on root file systems).
+///
+/// The strata end up the smallest of which there are at most `limit`, and each with the smallest key
+/// in it, in whatever order units come: the result depends on the disk alone.
+struct StratifiedSample {
+  /// A unit that was taken.
+  struct Unit {
+    /// Part of its digest.
+    var key: UInt64
+    /// The guest offset of its first byte.
+    var offset: UInt64
+    /// How many units with data the stratum has: all that this one stands for.
+    var weight: UInt64
+  }
+
+  /// The binary logarithm of a stratum's size in bytes.
+  private(set) var bits: Int
+  private let limit: Int
+  private var strata: [UInt64: Unit] = [:]
+
+  /// - Parameters:
+  ///   - bits: The binary logarithm of the smallest stratum's size in bytes.
+  ///   - limit: The most strata.
+  init(bits: Int, limit: Int) {
+    self.bits = bits
+    self.limit = limit
+  }
+
+  /// The units in the order of the disk.
+  var units: [Unit] { strata.values.sorted { $0.offset < $1.offset } }
+
+  /// Notes units of one stratum.
+  ///
+  /// - Parameter unit: The one with the smallest key, and how many they are.
+  mutating func add(_ unit: Unit) {
+    Self.add(unit, to: &strata[unit.offset >> UInt64(bits)])
+    while strata.count > limit { merge() }
+  }
+
+  private mutating func merge() {
+    bits += 1
+    var merged: [UInt64: Unit] = [:]
+    merged.reserveCapacity(strata.count)
+    for unit in strata.values { Self.add(unit, to: &merged[unit.offset >> UInt64(bits)]) }
+    strata = merged
+  }
+
+  private static func add(_ unit: Unit, to place: inout Unit?) {
+    guard let old = place else {
+      place = unit
+      return
+    }
+    let isSmaller = (unit.key, unit.offset) < (old.key, old.offset)
+    place = isSmaller ? unit : old
+    place?.weight = old.weight + unit.weight
+  }
+}

@@ -1,0 +1,51 @@
+import TestSupport
+import Testing
+
+@testable import QDedupKit
+
+/// The set of contents, exact and as a sample.
+@Suite struct DistinctSetTests {
+  private func keys(_ count: Int, seed: UInt64) -> [UInt64] {
+    var generator = SplitMix64(seed: seed)
+    return (0..<count).map { _ in generator.next() }
+  }
+
+  @Test func `Each content is counted once, in each of its images`() throws {
+    let set = try DistinctSet(mostSlots: 1 << 16, images: 3)
+    let (all, some) = (keys(20_000, seed: 1), keys(5_000, seed: 2))
+    for key in all + all { try set.insert(key, image: 0) }
+    for key in all[..<300] + some[...] { try set.insert(key, image: 1) }
+    for key in [0, 0, 1] as [UInt64] { try set.insert(key, image: 2) }
+    let tally = set.tally(images: 3)
+    #expect(tally.distinct == [20_000, 5_300, 1])
+    #expect(tally.union == 25_001)
+    #expect(tally.shared[0] == [0, 300, 0])
+    #expect(tally.relativeError == 0)
+    #expect(set.occurrences(all[0])?.times == 3)
+    #expect(set.occurrences(all[0])?.images == 2)
+    #expect(set.occurrences(some[0])?.times == 1)
+    #expect(set.occurrences(77) == nil)
+  }
+
+  @Test func `More than fit become a sample that is near the truth`() throws {
+    let set = try DistinctSet(mostSlots: 1 << 12, images: 1)
+    let all = keys(300_000, seed: 3)
+    for key in all { try set.insert(key, image: 0) }
+    #expect(set.level == 7)
+    #expect(set.count <= 3072)
+    let tally = set.tally(images: 1)
+    let error = abs(Double(tally.union) / 300_000 - 1)
+    #expect(error < 2 * tally.relativeError, "\(error) by \(tally.relativeError)")
+    #expect(tally.relativeError > 0.02 && tally.relativeError < 0.06)
+  }
+
+  @Test func `A sample does not depend on the order of what is counted`() throws {
+    let all = keys(50_000, seed: 4)
+    let counts = try [all, all.reversed(), all.sorted()].map { order in
+      let set = try DistinctSet(mostSlots: 1 << 12, images: 1)
+      for key in order { try set.insert(key, image: 0) }
+      return [set.level, set.count, Int(set.tally(images: 1).union)]
+    }
+    #expect(Set(counts).count == 1)
+  }
+}
