@@ -68,9 +68,7 @@ import Testing
   @Test("A filter that cannot be read leaves the check incomplete, not valid and not corrupt")
   func unreadableFilter() throws {
     try workspace.convert(["--log-store-order", "6"])
-    let info = try Workspace.qdedup(["info", "--json", workspace.output.string]).run()
-    let store = try #require(
-      try ImageDescription(json: info.expectingExit(0).standardOutput).hashStore)
+    let store = try #require(try ImageDescription(of: workspace.output).hashStore)
     let place = store.incarnations[0].offset
     let check = try Workspace.qdedup(["check", "--data", workspace.output.string])
     let sound = try check.run()

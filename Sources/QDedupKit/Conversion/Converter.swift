@@ -90,7 +90,9 @@ public struct Converter: Sendable {
   private func chooseClusterSize(
     for input: OpenedInput
   ) throws(ConversionError) -> ClusterSizeSearch? {
-    guard options.output.choosesClusterSize, case .image(let image) = input.source else { return nil }
+    guard options.output.choosesClusterSize, case .image(let image) = input.source else {
+      return nil
+    }
     return try ClusterSizeSearch(image, name: input.name, options, progress: progress)
   }
 }

@@ -142,7 +142,8 @@ struct PredictedStore: Equatable {
     guard let store = try? StoreGeometry(order: order) else { return 0 }
     let each = geometry.clusterCount(forBytes: UInt64(store.incarnationBytes))
     let dump = StoreDump(
-      order: UInt32(order), incarnations: Array(repeating: StorageOffset(0), count: Int(incarnations)),
+      order: UInt32(order),
+      incarnations: Array(repeating: StorageOffset(0), count: Int(incarnations)),
       limbo: Array(repeating: StorageOffset(0), count: Int(regions - incarnations)))
     let features = (content.method?.features ?? []) + [StoreInImage.feature]
     let room = ImageWriter.roomForExtension(besides: features, geometry)

@@ -1,5 +1,6 @@
 import SystemPackage
 import TestSupport
+import Testing
 
 /// A program that reads qcow2 and shares no code with QEMU.
 enum ForeignReader: String, CaseIterable, CustomTestStringConvertible, Sendable {

@@ -10,7 +10,8 @@ import Testing
     return (0..<count).map { _ in generator.next() }
   }
 
-  @Test func `Each content is counted once, in each of its images`() throws {
+  @Test("Each content is counted once, in each of its images")
+  func eachContentCountedOnceInEachImages() throws {
     let set = try DistinctSet(mostSlots: 1 << 16, images: 3)
     let (all, some) = (keys(20_000, seed: 1), keys(5_000, seed: 2))
     for key in all + all { try set.insert(key, image: 0) }
@@ -27,7 +28,8 @@ import Testing
     #expect(set.occurrences(77) == nil)
   }
 
-  @Test func `More than fit become a sample that is near the truth`() throws {
+  @Test("More than fit become a sample that is near the truth")
+  func moreThanFitBecomeSampleThatNearTruth() throws {
     let set = try DistinctSet(mostSlots: 1 << 12, images: 1)
     let all = keys(300_000, seed: 3)
     for key in all { try set.insert(key, image: 0) }
@@ -39,7 +41,8 @@ import Testing
     #expect(tally.relativeError > 0.02 && tally.relativeError < 0.06)
   }
 
-  @Test func `A sample does not depend on the order of what is counted`() throws {
+  @Test("A sample does not depend on the order of what is counted")
+  func sampleDoesNotDependOnOrderWhatCounted() throws {
     let all = keys(50_000, seed: 4)
     let counts = try [all, all.reversed(), all.sorted()].map { order in
       let set = try DistinctSet(mostSlots: 1 << 12, images: 1)

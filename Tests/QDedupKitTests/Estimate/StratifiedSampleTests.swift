@@ -12,7 +12,8 @@ import Testing
     }
   }
 
-  @Test func `There are never more places than allowed, and they stand for everything`() {
+  @Test("There are never more places than allowed, and they stand for everything")
+  func thereNeverMorePlacesThanAllowedAndThey() {
     let all = units(5000)
     var sample = StratifiedSample(bits: 17, limit: 192)
     for unit in all {
@@ -23,13 +24,16 @@ import Testing
     let weights = { (units: [StratifiedSample.Unit]) in units.reduce(0) { $0 + $1.weight } }
     #expect(weights(sample.units) == weights(all))
     for unit in sample.units {
-      let stratum = all.filter { $0.offset >> UInt64(sample.bits) == unit.offset >> UInt64(sample.bits) }
+      let stratum = all.filter {
+        $0.offset >> UInt64(sample.bits) == unit.offset >> UInt64(sample.bits)
+      }
       #expect(unit.key == stratum.map(\.key).min())
       #expect(unit.weight == weights(stratum))
     }
   }
 
-  @Test func `The places do not depend on the order in which they were seen`() {
+  @Test("The places do not depend on the order in which they were seen")
+  func placesDoNotDependOnOrderInWhich() {
     let all = units(3000)
     let offsets = [all, all.reversed(), all.sorted { $0.key < $1.key }].map { order in
       var sample = StratifiedSample(bits: 17, limit: 100)

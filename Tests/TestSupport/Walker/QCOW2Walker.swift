@@ -11,6 +11,8 @@ public struct QCOW2Walker {
   public let extensions: [WalkedExtension]
   /// The entries of the feature name table.
   public let featureNames: [WalkedFeatureName]
+  /// How many L2 tables the image has.
+  public private(set) var l2Tables: UInt64 = 0
   /// Guest clusters that have a place, in guest order. Empty before `walk`.
   public private(set) var mappings: [Mapping] = []
   /// Reference counts by the number of the host cluster. Empty before `walk`.
@@ -70,6 +72,7 @@ public struct QCOW2Walker {
     }
     refer(to: header.l1Offset, length: header.l1Entries * 8, from: "the L1 table")
     let table = try file.numbers(Int(header.l1Entries), at: header.l1Offset)
+    l2Tables = UInt64(table.count { $0 != 0 })
     if table.dropFirst(Int(needed)).contains(where: { $0 != 0 }) {
       problems.append("an L1 entry behind the end of the disk is used")
     }
