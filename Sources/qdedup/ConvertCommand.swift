@@ -20,7 +20,7 @@ struct ConvertCommand: ParsableCommand {
         qdedup convert -q --report-file report.json disk.img disk.qcow2
         set -o pipefail; zstd -dc disk.img.zst | qdedup convert - disk.qcow2
 
-      The end of a pipe is the end of the disk: what writes to it may have failed half-way, and \
+      The end of a pipe is the end of the disk: the program that writes to it may have failed, and \
       only the shell knows (pipefail).
 
       EXIT STATUS

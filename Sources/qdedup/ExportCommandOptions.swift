@@ -13,7 +13,7 @@ struct ExportOutputOptions: ParsableArguments {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "How many threads work, 1 to \(ThreadCount.range.upperBound). (default: the processors)"))
+      "The number of threads, 1 to \(ThreadCount.range.upperBound). (default: the processors)"))
   var threads = ThreadCount.standard
 
   @Flag(

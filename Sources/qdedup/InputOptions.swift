@@ -17,7 +17,7 @@ struct InputOptions: ParsableArguments {
     help: ArgumentHelp(
       "Read the input as this format: raw or qcow2. (default: by content)",
       discussion: """
-        Known other formats are refused, with a hint how to convert them; with raw, the bytes are \
+        Known other formats are refused, and the message says how to convert them; with raw, the bytes are \
         taken as they are.
         """))
   var format: InputFormat?

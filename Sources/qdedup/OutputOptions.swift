@@ -24,14 +24,14 @@ struct OutputOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "How to compress: zlib is read by everything, zstd is much faster (QEMU 5.1).",
+      "The compression: zlib is known to more readers, zstd is much faster (QEMU 5.1).",
       valueName: "type"))
   var compressionType: CompressionType?
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "How hard to try: 1 to 9 with zlib (default: 6), 1 to \(Compression.Method.zstd.levels.upperBound) with zstd (default: 3).",
+      "The effort: 1 to 9 with zlib (default: 6), 1 to \(Compression.Method.zstd.levels.upperBound) with zstd (default: 3).",
       valueName: "n"))
   var compressionLevel: Int?
 
@@ -50,7 +50,7 @@ struct OutputOptions: ParsableArguments {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "How many threads work, 1 to \(ThreadCount.range.upperBound). (default: the processors)"))
+      "The number of threads, 1 to \(ThreadCount.range.upperBound). (default: the processors)"))
   var threads = ThreadCount.standard
 
   @Flag(

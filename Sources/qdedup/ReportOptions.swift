@@ -19,7 +19,7 @@ struct ReportOptions: ParsableArguments {
     help: ArgumentHelp(
       "Write the report as JSON to this file too.",
       discussion: """
-        An existing file is replaced without --force only if it is empty or a report of before. \
+        An existing file is replaced without --force only if it is empty or an earlier report. \
         If the conversion fails, it stays as it was.
         """, valueName: "path"),
     completion: .file(extensions: ["json"]))
