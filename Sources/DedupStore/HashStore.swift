@@ -79,16 +79,20 @@ public final class HashStore {
   ///   - dump: The lists of the store.
   ///   - maxIncarnations: How many incarnations may be known at once; 0 is no limit.
   ///   - storage: What holds the incarnations. It is read from two threads.
+  ///   - keepsForgotten: Whether the space of what is forgotten stays as it is until the store is
+  ///     opened the next time, because the saved lists name it until then.
   /// - Throws: `StoreError.invalidOrder`, or another if there is not enough memory, or no thread.
   public init(
-    opening dump: StoreDump, maxIncarnations: UInt32, storage: any StoreStorage & Sendable
+    opening dump: StoreDump, maxIncarnations: UInt32, storage: any StoreStorage & Sendable,
+    keepsForgotten: Bool = false
   ) throws(StoreError) {
     geometry = try StoreGeometry(order: Int(dump.order))
     self.maxIncarnations = maxIncarnations
     self.storage = storage
     logStore = try LogStore(geometry: geometry)
     frozen = try FrozenStore(
-      geometry, opening: dump, maxIncarnations: maxIncarnations, storage: storage)
+      geometry, opening: dump, maxIncarnations: maxIncarnations, storage: storage,
+      keepsForgotten: keepsForgotten)
   }
 
   // MARK: Lookup
@@ -144,6 +148,15 @@ public final class HashStore {
       try freeze(isLast: false)
     }
     counters.insertions += 1
+  }
+
+  /// Takes the entries of the youngest incarnation back into the log store, which must be empty, if
+  /// it has many free slots. A store that is continued often stays as full as one that was filled in
+  /// one go.
+  ///
+  /// - Throws: `StoreError.io` if the incarnation cannot be read.
+  public func thawYoungest() throws(StoreError) {
+    try frozen.thawYoungest(into: &logStore)
   }
 
   /// Drops an entry, so that the next cluster with its digest is a new physical copy (S8, S33).

@@ -27,8 +27,10 @@ public import SystemPackage
 /// Cost: listing the folder and five calls at the beginning, two to four at the end; the content is
 /// never copied.
 public final class AtomicFile: Sendable {
+  /// The file to write to, for those who keep it.
+  public let handle: OpenFile
   /// The file to write to.
-  public let file: OwnedFile
+  public var file: OwnedFile { _read { yield handle.file } }
   /// The name that it will have.
   public let path: FilePath
   /// The hidden name that it has; nil if it has none.
@@ -44,14 +46,14 @@ public final class AtomicFile: Sendable {
     let folder = Self.directory(of: path)
     TemporaryName.removeLeftovers(in: folder)
     if Self.canNameUnnamedFiles(beside: path), let unnamed = Self.openUnnamed(in: folder) {
-      file = OwnedFile(owning: unnamed, path: path)
+      handle = OpenFile(OwnedFile(owning: unnamed, path: path))
       _ = qdedup_lock_whole_file(unnamed)
       hiddenName = nil
       return
     }
     do throws(Errno) {
       let (descriptor, first) = try Self.createHidden(beside: path)
-      file = OwnedFile(owning: descriptor, path: path)
+      handle = OpenFile(OwnedFile(owning: descriptor, path: path))
       hiddenName = try Self.renamed(first, beside: path)
     } catch {
       throw IOError(.create, path, reason: error)

@@ -57,6 +57,7 @@ public enum Processors {
   ///   - memberships: The text of `/proc/self/cgroup`: a line `number:controllers:group` for each
   ///     hierarchy; the one of version 2 names no controllers.
   ///   - root: The folder with the groups' folders.
+  /// - Returns: How many processors may be used at a time; nil without a limit.
   package static func quota(_ memberships: String, root: FilePath) -> Double? {
     memberships.split(separator: "\n").compactMap { line -> Double? in
       let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
@@ -81,6 +82,7 @@ public enum Processors {
   ///   - group: The group's path within the hierarchy.
   ///   - root: The folder of the hierarchy.
   ///   - words: Quota and period of the group that has a folder; fewer words if it says nothing.
+  /// - Returns: How many processors may be used at a time; nil without a limit.
   private static func quota(
     of group: Substring, in root: FilePath, _ words: (FilePath) -> [Substring]
   ) -> Double? {

@@ -35,7 +35,29 @@ public enum ImageLock {
   /// - Parameter file: The image, open for reading.
   /// - Throws: `ImageError.inUse`, or `.cannotLock` where locks fail altogether.
   public static func acquireForReading(_ file: borrowing OwnedFile) throws(ImageError) {
-    for offset in [usesRead, refusesWrite, refusesResize] {
+    try hold([usesRead, refusesWrite, refusesResize], of: file)
+    try requireFree([usesWrite, usesResize, refusesRead], of: file)
+  }
+
+  /// Announces a writer on `file`, as a QEMU that writes does, and makes sure that nobody else
+  /// writes to it or relies on it not to change.
+  ///
+  /// The locks last until the file is closed; a QEMU that wants to open the file is refused until
+  /// then.
+  ///
+  /// - Parameter file: The image, open for reading and writing.
+  /// - Throws: `ImageError.inUse`, or `.cannotLock` where locks fail altogether.
+  public static func acquireForWriting(_ file: borrowing OwnedFile) throws(ImageError) {
+    try hold([usesRead, usesWrite, usesResize, refusesWrite, refusesResize], of: file)
+    try requireFree(
+      [usesWrite, usesResize, refusesRead, refusesWrite, refusesResize], of: file)
+  }
+
+  /// Takes shared locks on bytes, which never fails because of others' shared locks.
+  private static func hold(
+    _ offsets: [Int64], of file: borrowing OwnedFile
+  ) throws(ImageError) {
+    for offset in offsets {
       guard qdedup_lock_byte_shared(file.descriptor, offset) == 0 else {
         let reason = Errno(rawValue: errno)
         // Another holds the byte for itself alone.
@@ -43,7 +65,13 @@ public enum ImageLock {
         throw .cannotLock(IOError(.lock, file.path, at: UInt64(offset), reason: reason))
       }
     }
-    for offset in [usesWrite, usesResize, refusesRead] {
+  }
+
+  /// Makes sure that nobody else holds a lock on any of these bytes.
+  private static func requireFree(
+    _ offsets: [Int64], of file: borrowing OwnedFile
+  ) throws(ImageError) {
+    for offset in offsets {
       switch qdedup_byte_is_locked(file.descriptor, offset) {
       case 0: continue
       case 1: throw .inUse(file.path)

@@ -64,6 +64,13 @@ public enum Remedy: Equatable, Sendable {
   /// Make the image and its backing files one.
   case flattenFirst(FilePath)
 
+  /// Keep the active disk as a version, or drop it.
+  case decideOnActiveDisk
+  /// Give the version another name.
+  case chooseAnotherVersionName
+  /// Make another version active first.
+  case activateAnotherVersion
+
   /// Leave out what was asked for.
   case leaveOut(Wish)
   /// Use larger clusters, of so many bytes if that is known.

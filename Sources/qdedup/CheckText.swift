@@ -101,9 +101,13 @@ struct CheckText {
       ", \(Quantity.count($0, "digest")) compared with data"
     }
     let lookups = store.lookups.map { ", \(Quantity.count($0, "lookup")) made" }
+    let stale =
+      store.staleEntries == 0
+      ? "" : ", \(Quantity.grouped(store.staleEntries)) of removed versions"
     let checked = """
       \(Quantity.count(UInt64(store.incarnations), "incarnation")), \
-      \(Quantity.count(store.entries, "entry", "entries")) checked\(compared ?? "")\(lookups ?? "")
+      \(Quantity.count(store.entries, "entry", "entries")) checked\(stale)\(compared ?? "")\
+      \(lookups ?? "")
       """
     switch store.state {
     case .valid: lines.append("hash store: valid, \(checked)")

@@ -41,11 +41,19 @@ struct ConvertCommand: ParsableCommand {
 
   @OptionGroup(title: "Input") var inputOptions: InputOptions
   @OptionGroup(title: "Output") var outputOptions: OutputOptions
+  @OptionGroup(title: "Versions") var versionOptions: NewVersionOptions
   @OptionGroup(title: "Hash store") var storeOptions: StoreOptions
   @OptionGroup(title: "Report and progress") var reportOptions: ReportOptions
 
   func validate() throws {
     try validateNames()
+    if versionOptions.allSnapshots, inputOptions.snapshot != nil {
+      throw ValidationError("--all-snapshots and --snapshot exclude each other.")
+    }
+    if versionOptions.name != nil, storeOptions.noHashStore {
+      throw ValidationError(
+        "A file with versions needs its hash store; leave out --no-hash-store or --name.")
+    }
   }
 
   private func validateNames() throws {
@@ -125,6 +133,8 @@ struct ConvertCommand: ParsableCommand {
     options.output.verifies = outputOptions.verify
     options.output.replaces = outputOptions.force
     options.output.syncs = !outputOptions.noSync
+    options.output.version = versionOptions.version
+    options.output.convertsSnapshots = versionOptions.allSnapshots
     options.store.memory = storeOptions.indexMemory
     options.store.maxIncarnations = storeOptions.maxIncarnations
     options.store.order = storeOptions.logStoreOrder?.value

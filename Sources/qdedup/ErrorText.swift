@@ -65,6 +65,10 @@ struct ErrorText {
       """
     case .flattenFirst(let path):
       "flatten it first: qemu-img convert -O qcow2 \(path.shellWord) flat.qcow2"
+    case .decideOnActiveDisk:
+      "keep it as a version with --name-active NAME, or drop it with --discard-active"
+    case .chooseAnotherVersionName: "choose another name for the version"
+    case .activateAnotherVersion: "make another one active first (qdedup activate)"
     case .leaveOut(.snapshot): "leave out --snapshot"
     case .leaveOut(.verification): "leave out --verify"
     case .leaveOut(.format): "leave out -f, and its format is detected from its content"

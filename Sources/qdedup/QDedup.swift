@@ -65,6 +65,8 @@ struct QDedup: ParsableCommand {
             Show what an image is.
         qdedup check disk.qcow2
             Check an image and its hash store; exit codes as those of qemu-img check.
+        qdedup add --name tuesday golden.qcow2 tuesday.img
+            Add an image to a file as a version; see also versions, activate, remove, diff.
 
       EXIT STATUS
         0 done, 1 failed, 64 wrong usage, 130 interrupted (by SIGINT, SIGTERM, SIGHUP or SIGQUIT); \
@@ -73,7 +75,8 @@ struct QDedup: ParsableCommand {
     version: qdedupVersion,
     subcommands: [
       ConvertCommand.self, EstimateCommand.self, ExportCommand.self, InfoCommand.self,
-      CheckCommand.self,
+      CheckCommand.self, AddCommand.self, VersionsCommand.self, ActivateCommand.self,
+      RemoveCommand.self, DiffCommand.self,
     ])
 
   /// Without a command nothing is done, which a script must not take for success.

@@ -74,5 +74,6 @@ final class MemoryStorage: StoreStorage {
 
 /// In tests, places may be written as numbers.
 extension StorageOffset: ExpressibleByIntegerLiteral {
+  /// The place that many bytes after the beginning.
   public init(integerLiteral bytes: UInt64) { self.init(bytes) }
 }

@@ -12,6 +12,18 @@ struct EmptyImage {
     throws
   {
     file = try AtomicFile(replacing: scratch.file("image.qcow2"))
-    writer = try ImageWriter(file: file, geometry: geometry, virtualSize: virtualSize)
+    writer = try ImageWriter(file: file.handle, geometry: geometry, virtualSize: virtualSize)
+  }
+}
+
+extension ImageWriter {
+  /// Completes an image that has nothing but a disk.
+  func finish(
+    virtualSize: UInt64, method: CompressionMethod? = nil, features: [ImageFeature] = [],
+    extensions: [HeaderExtension] = []
+  ) throws(ImageWriterError) -> FinishedImage {
+    var contents = ImageContents(active: try endDisk(virtualSize: virtualSize))
+    (contents.method, contents.features, contents.extensions) = (method, features, extensions)
+    return try finish(contents)
   }
 }

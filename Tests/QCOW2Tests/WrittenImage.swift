@@ -19,7 +19,8 @@ final class WrittenImage {
     self.scratch = scratch
     geometry = try #require(ClusterGeometry(clusterSize: clusterSize))
     file = try AtomicFile(replacing: scratch.file("image.qcow2"))
-    writer = try ImageWriter(file: file, geometry: geometry, virtualSize: UInt64(virtualSize))
+    writer = try ImageWriter(
+      file: file.handle, geometry: geometry, virtualSize: UInt64(virtualSize))
     disk = [UInt8](repeating: 0, count: virtualSize)
   }
 

@@ -83,12 +83,12 @@ final class FrozenStore {
   /// of a `HashStore`.
   convenience init(
     _ geometry: StoreGeometry, opening dump: StoreDump, maxIncarnations: UInt32,
-    storage: any StoreStorage & Sendable
+    storage: any StoreStorage & Sendable, keepsForgotten: Bool
   ) throws(StoreError) {
     try self.init(
       geometry, maxIncarnations: maxIncarnations, storage: storage, keptTableBytes: 0,
       hasSavedFilters: true)
-    limbo = Limbo(dump.limbo)
+    limbo = Limbo(dump.limbo, keepsForgotten: keepsForgotten)
     incarnations = dump.incarnations.reversed().map {
       Incarnation(offset: $0, sequence: 0, used: 0)
     }
@@ -200,6 +200,30 @@ final class FrozenStore {
     if !region.isFresh { counters.limboReuses += 1 }
     // 6. Go on with an empty log store.
     logStore.reset()
+  }
+
+  /// Takes the entries of the youngest incarnation back into an empty log store, if it has many free
+  /// slots: stores that are continued often would else collect incarnations with few entries each.
+  /// Its space becomes limbo.
+  ///
+  /// - Parameter logStore: The log store, which must be empty.
+  /// - Throws: `StoreError.io` if the incarnation cannot be read. Nothing has changed then.
+  func thawYoungest(into logStore: inout LogStore) throws(StoreError) {
+    waitUntilLoaded()
+    guard let youngest = incarnations.last, youngest.used * 4 < geometry.entryCount * 3,
+      !problems.contains(where: { $0.offset == youngest.offset })
+    else { return }
+    for bucket in 0..<geometry.bucketCount {
+      let entries = try reader.read(bucket, of: youngest)
+      for slot in 0..<StoreGeometry.slotsPerBucket where !entries[slot].isEmpty {
+        let index = bucket * StoreGeometry.slotsPerBucket + slot
+        if youngest.removedSlots.contains(index) || logStore.insert(entries[slot]) { continue }
+        return logStore.reset()
+      }
+    }
+    incarnations.removeLast()
+    filters.dropYoungest()
+    limbo.addNewest(youngest.offset)
   }
 
   /// Forgets everything: the space of every incarnation becomes limbo, that of the youngest the

@@ -31,6 +31,11 @@ struct LaneRing {
     count -= 1
   }
 
+  /// Gives up the lane of the youngest incarnation, of which there must be one.
+  mutating func dropYoungest() {
+    count -= 1
+  }
+
   /// Takes a lane for a new youngest incarnation: the one that was given up, else a new one.
   ///
   /// - Precondition: A ring that goes past its end has a lane that was given up. As the limit of

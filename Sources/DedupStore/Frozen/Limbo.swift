@@ -17,10 +17,18 @@ package struct Limbo {
 
   /// The spaces, newest first, as the dump lists them.
   private(set) var offsets: [StorageOffset]
+  /// How many of the last ones may be taken; nil for all. The saved lists of a file that is being
+  /// changed still name what is forgotten now, so only what they call limbo may be written.
+  private var takeable: Int?
 
   /// The spaces at these offsets, newest first.
-  init(_ offsets: [StorageOffset] = []) {
+  ///
+  /// - Parameters:
+  ///   - offsets: The spaces.
+  ///   - keepsForgotten: Whether only these are taken, and none that is added later.
+  init(_ offsets: [StorageOffset] = [], keepsForgotten: Bool = false) {
     self.offsets = offsets
+    takeable = keepsForgotten ? offsets.count : nil
   }
 
   /// Takes the space that has waited longest if there is any, else newly allocated room.
@@ -28,17 +36,22 @@ package struct Limbo {
   /// - Parameters:
   ///   - byteCount: The size of an incarnation.
   ///   - storage: What is asked for room.
+  /// - Returns: Where the incarnation goes.
   /// - Throws: `StoreError.allocation`; nothing has changed then.
   mutating func takeRegion(
     byteCount: Int, from storage: any StoreStorage
   ) throws(StoreError) -> Region {
-    if let offset = offsets.popLast() { return Region(offset: offset, isFresh: false) }
+    if takeable != 0, let offset = offsets.popLast() {
+      if let count = takeable { takeable = count - 1 }
+      return Region(offset: offset, isFresh: false)
+    }
     return Region(offset: try storage.allocate(byteCount: UInt64(byteCount)), isFresh: true)
   }
 
   /// Puts a region whose use has failed where it is the next to be taken.
   mutating func putBack(_ region: Region) {
     offsets.append(region.offset)
+    if let count = takeable { takeable = count + 1 }
   }
 
   /// Adds the space of an incarnation that was just forgotten; O(n).

@@ -210,6 +210,11 @@ final class TagFilters {
     ring.dropOldest()
   }
 
+  /// Leaves out the filter of the youngest incarnation; its lane is the next one's.
+  func dropYoungest() {
+    ring.dropYoungest()
+  }
+
   /// Leaves out all filters and gives their memory back (S6).
   func removeAll() {
     panels.removeAll()

@@ -16,7 +16,7 @@ public struct ImageLimits: Sendable {
   /// The most bytes that QEMU takes as a backing file's name.
   static let backingNameLength: UInt32 = 1023
   /// The most internal snapshots that QEMU takes.
-  static let snapshots: UInt32 = 65_536
+  package static let snapshots: UInt32 = 65_536
   /// The most bytes that QEMU reads as a snapshot table.
   static let snapshotTableSize: UInt64 = 64 << 20
   /// The most bytes of a snapshot's extra data.

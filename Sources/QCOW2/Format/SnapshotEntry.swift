@@ -31,6 +31,35 @@ package struct SnapshotEntry: Equatable, Sendable {
   /// The name's bytes, at most 65,535.
   package var name: [UInt8]
 
+  /// A snapshot of a disk alone, without the state of a machine.
+  ///
+  /// - Parameters:
+  ///   - id: Its id, unique in the image.
+  ///   - name: Its name, at most 65,535 bytes.
+  ///   - seconds: When it was made, since 1970.
+  ///   - disk: Its tables.
+  package init(id: String, name: String, seconds: UInt32, disk: DiskTables) {
+    l1Offset = disk.l1Offset
+    l1EntryCount = disk.l1EntryCount
+    self.seconds = seconds
+    nanoseconds = 0
+    guestNanoseconds = 0
+    shortMachineStateSize = 0
+    self.id = Array(id.utf8)
+    self.name = Array(name.utf8)
+    extraData = []
+    extraData.append(bigEndian: 0 as UInt64)
+    extraData.append(bigEndian: disk.virtualSize)
+    // Instructions are not counted.
+    extraData.append(bigEndian: UInt64.max)
+  }
+
+  /// An id for a snapshot that comes after others: one more than the highest, as QEMU chooses it.
+  package static func nextID(after entries: [SnapshotEntry]) -> String {
+    let numbers = entries.compactMap { UInt64(String(decoding: $0.id, as: UTF8.self)) }
+    return String((numbers.max() ?? 0).addingReportingOverflow(1).partialValue)
+  }
+
   /// The bytes of every entry before extra data, id and name.
   static let fixedBytes = 40
 

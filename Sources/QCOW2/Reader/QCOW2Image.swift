@@ -162,4 +162,28 @@ extension QCOW2Image {
     var chain = ImageChain(options)
     return try chain.open(try ImageFile(file))
   }
+
+  /// One disk of an image that nothing in the image names yet: its tables have been written, and the
+  /// header is still the old one.
+  ///
+  /// - Parameters:
+  ///   - disk: Its tables.
+  ///   - file: The image, which has neither backing file nor data file.
+  ///   - metadata: What its first cluster says.
+  /// - Returns: The disk.
+  /// - Throws: `ImageError` if the L1 table is not where it can be.
+  package static func open(
+    _ disk: DiskTables, of file: ImageFile, _ metadata: ImageMetadata
+  ) throws(ImageError) -> QCOW2Image {
+    guard let geometry = ClusterGeometry(clusterSize: metadata.clusterSize) else {
+      throw file.malformed("clusters of \(metadata.clusterSize) bytes, must be 512 to 2097152")
+    }
+    let pool = InflaterPool(geometry, metadata.compression)
+    let snapshot = Snapshot(SnapshotEntry(id: "", name: "", seconds: 0, disk: disk))
+    let layer = try QCOW2Layer(
+      file, dataFile: nil, metadata, geometry, pool, snapshot: snapshot)
+    return QCOW2Image(
+      [.qcow2(layer)], metadata, path: file.path, fileSize: file.size,
+      bytesPerReader: pool.bytesPerReader, parts: [])
+  }
 }

@@ -21,7 +21,7 @@ public struct Snapshot: Equatable, Sendable {
   private static let mostNameBytes = 255
 
   /// What an entry of the snapshot table says.
-  init(_ entry: SnapshotEntry) {
+  package init(_ entry: SnapshotEntry) {
     id = String(decoding: entry.id.prefix(Self.mostNameBytes), as: UTF8.self)
     name = String(decoding: entry.name.prefix(Self.mostNameBytes), as: UTF8.self)
     seconds = entry.seconds

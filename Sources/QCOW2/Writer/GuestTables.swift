@@ -19,6 +19,10 @@ internal import DiskImage
 /// `writeInHand` alone decides where a full table goes, and `setCopiedFlags` alone which flags it
 /// has.
 ///
+/// The disks of a file with versions share their tables: one that equals a table which is there
+/// already is not written, and COPIED is never set, for a version and the active disk may come to
+/// share any cluster (`TableIndex`).
+///
 /// One thread at a time uses it. Mapping costs O(1), a table one write, an outdated one a read and
 /// another write.
 final class GuestTables {
@@ -32,16 +36,22 @@ final class GuestTables {
   private var indexInHand: Int?
   /// One bit for each written L2 table that names clusters which have become shared since.
   private var outdated: [UInt64] = []
+  /// Finds equal tables of other disks; nil in a file without versions.
+  private let shared: TableIndex?
 
   /// The tables of a disk of which nothing is mapped.
   ///
   /// - Parameters:
   ///   - geometry: The size of clusters.
   ///   - clusters: Where tables get their room, and who knows which clusters are shared.
+  ///   - shared: The tables of all disks of a file with versions.
   /// - Throws: `ImageWriterError.io` if there is no memory for a table.
-  init(_ geometry: ClusterGeometry, _ clusters: HostClusters) throws(ImageWriterError) {
+  init(
+    _ geometry: ClusterGeometry, _ clusters: HostClusters, shared: TableIndex? = nil
+  ) throws(ImageWriterError) {
     self.geometry = geometry
     self.clusters = clusters
+    self.shared = shared
     do {
       inHand = try AlignedBuffer(byteCount: geometry.clusterSize, purpose: "an L2 table")
     } catch {
@@ -71,6 +81,7 @@ final class GuestTables {
   /// Notes that the refcount of a cluster which `guest` was mapped to has changed between one and
   /// more: if the table that maps it has been written, its flags are set again at the end.
   func markOutdated(mapping guest: GuestOffset) {
+    if shared != nil { return }
     let index = place(of: guest).table
     guard index < tables.count else { return }
     let word = index / 64
@@ -96,14 +107,19 @@ final class GuestTables {
   ///
   /// - Parameters:
   ///   - host: Where it begins.
+  ///   - entryCount: The number of its entries; those at the end that map nothing are written only
+  ///     where the file may hold something else.
   ///   - file: The image.
   /// - Throws: `ImageWriterError.io`.
-  func writeL1(at host: HostOffset, in file: borrowing OwnedFile) throws(ImageWriterError) {
+  func writeL1(
+    at host: HostOffset, entryCount: Int, in file: borrowing OwnedFile
+  ) throws(ImageWriterError) {
+    let count = clusters.reusesRoom ? entryCount : tables.count
     do throws(IOError) {
-      try TableWriter.write(tables.count, at: host, to: file) {
-        let table = tables[$0]
-        // An L2 table of a new file is never shared, so COPIED is set wherever there is one.
-        return table.bytes == 0 ? 0 : TableEntry.standard(table, isCopied: true)
+      try TableWriter.write(count, at: host, to: file) {
+        let table = $0 < tables.count ? tables[$0] : HostOffset(0)
+        // Without versions an L2 table is never shared, so COPIED is set wherever there is one.
+        return table.bytes == 0 ? 0 : TableEntry.standard(table, isCopied: shared == nil)
       }
     } catch {
       throw .io(error)
@@ -113,12 +129,82 @@ final class GuestTables {
   /// Writes the table in hand, if there is one, to a cluster of its own.
   private func writeInHand(to file: borrowing OwnedFile) throws(ImageWriterError) {
     guard let index = indexInHand else { return }
-    let host = try clusters.allocateTable(1).lowerBound.offset(bits: geometry.clusterBits)
-    setCopiedFlags()
-    try write(at: host, to: file)
+    append(try placeInHand(to: file), at: index)
+    indexInHand = nil
+  }
+
+  /// Notes where an L2 table is; those before it that are missing map nothing.
+  private func append(_ host: HostOffset, at index: Int) {
     tables.append(contentsOf: repeatElement(HostOffset(0), count: index - tables.count))
     tables.append(host)
-    indexInHand = nil
+  }
+
+  /// Finds the table that equals the one in hand, or writes that one.
+  ///
+  /// - Returns: Where it is; it has one more reference.
+  private func placeInHand(to file: borrowing OwnedFile) throws(ImageWriterError) -> HostOffset {
+    let content = UnsafeRawBufferPointer(inHand.bytes)
+    do {
+      if let equal = try shared?.find(content) {
+        clusters.addReference(toTable: equal)
+        return equal
+      }
+    } catch {
+      throw .io(error)
+    }
+    let host = try clusters.allocateTable(1).lowerBound.offset(bits: geometry.clusterBits)
+    if shared == nil { setCopiedFlags() }
+    try write(at: host, to: file)
+    shared?.add(content, at: host)
+    return host
+  }
+
+  /// Takes over all tables of another disk of the file: the same places, and one more reference to
+  /// each table and each cluster of data. A table in which COPIED is set, as QEMU sets it, is written
+  /// again without. This must be an empty disk of a file with versions.
+  ///
+  /// - Parameters:
+  ///   - places: Where its tables are.
+  ///   - file: The image.
+  /// - Throws: `ImageWriterError`.
+  func adopt(
+    _ places: [HostOffset?], in file: borrowing OwnedFile
+  ) throws(ImageWriterError) {
+    for (index, place) in places.enumerated() {
+      guard let place else { continue }
+      do { try file.readExactly(into: inHand.bytes, at: place.bytes) } catch { throw .io(error) }
+      let wasClean = clearCopiedFlags()
+      addReferencesOfInHand()
+      if wasClean {
+        clusters.addReference(toTable: place)
+        append(place, at: index)
+      } else {
+        append(try placeInHand(to: file), at: index)
+      }
+    }
+  }
+
+  /// Clears COPIED in each entry of the table in hand.
+  ///
+  /// - Returns: Whether it was set in none.
+  private func clearCopiedFlags() -> Bool {
+    var wasClean = true
+    for offset in stride(from: 0, to: inHand.bytes.count, by: 8) {
+      let entry = UnsafeRawBufferPointer(inHand.bytes).loadBigEndian(UInt64.self, at: offset)
+      guard entry & TableEntry.copied != 0 else { continue }
+      inHand.bytes.storeBigEndian(entry & ~TableEntry.copied, at: offset)
+      wasClean = false
+    }
+    return wasClean
+  }
+
+  /// Counts one more reference to each cluster that the table in hand maps to.
+  private func addReferencesOfInHand() {
+    for offset in stride(from: 0, to: inHand.bytes.count, by: 8) {
+      let entry = UnsafeRawBufferPointer(inHand.bytes).loadBigEndian(UInt64.self, at: offset)
+      guard entry != 0, let mapping = ClusterMapping(l2Entry: entry) else { continue }
+      clusters.addReferences(1, to: mapping)
+    }
   }
 
   /// Reads a table back into `inHand` and writes it again with the flags that it must have now.

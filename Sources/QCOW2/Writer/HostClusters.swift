@@ -16,8 +16,8 @@ internal import DiskImage
 /// may be taken back, so the highest count, and with it the width of refcounts, is known at the end.
 ///
 /// A new file begins with the header cluster alone. A file that is continued begins with the counts
-/// of its own tables: what they do not count is free, and `allocate` is the only function that has
-/// to choose among free runs.
+/// of what remains of it, and with the clusters that nothing used (`FreeClusters`): those are handed
+/// out first, first fit, and then the file grows.
 ///
 /// One thread at a time uses it. Memory: a byte for each cluster of the file, and an entry for each
 /// count above 254. All operations take O(clusters touched).
@@ -29,6 +29,10 @@ final class HostClusters {
   private var endCluster: HostCluster
   /// Where the next compressed data may go, up to the end of its cluster; 0 before the first.
   private var compressedTail = HostOffset(0)
+  /// What is free inside a file that is continued; nil for a new one.
+  private var free: FreeClusters?
+  /// The clusters with data of guests, of a file that is continued: others must not be shared.
+  private var dataClusters = ClusterSet()
 
   /// The clusters of a file.
   ///
@@ -36,9 +40,16 @@ final class HostClusters {
   ///   - geometry: Their size.
   ///   - counts: How often each is referenced by what the file holds already.
   ///   - end: The first cluster after the last one in use.
-  init(_ geometry: ClusterGeometry, counts: consuming ReferenceCounts, end: HostCluster) {
+  ///   - free: What is free before that.
+  ///   - data: What holds data of guests.
+  init(
+    _ geometry: ClusterGeometry, counts: consuming ReferenceCounts, end: HostCluster,
+    free: FreeClusters? = nil, data: ClusterSet = ClusterSet()
+  ) {
     self.geometry = geometry
     self.counts = counts
+    self.free = free
+    dataClusters = data
     endCluster = end
     limits = ImageLimits(geometry)
   }
@@ -49,6 +60,9 @@ final class HostClusters {
     counts[HostCluster(0)] = 1
     self.init(geometry, counts: counts, end: HostCluster(1))
   }
+
+  /// Whether what is handed out may hold old bytes; else it reads as zeros.
+  var reusesRoom: Bool { free != nil }
 
   // MARK: Room
 
@@ -61,6 +75,12 @@ final class HostClusters {
   /// - Returns: The clusters, with a refcount of 0.
   /// - Throws: `ImageWriterError.fileTooLarge`; nothing is handed out then.
   func allocate(_ count: UInt64) throws(ImageWriterError) -> Range<HostCluster> {
+    if let first = free?.take(count) { return first..<HostCluster(first.index + count) }
+    return try allocateAtEnd(count)
+  }
+
+  /// Hands out clusters at the file's end.
+  private func allocateAtEnd(_ count: UInt64) throws(ImageWriterError) -> Range<HostCluster> {
     let limit = limits.hostClusters(.bits16)
     guard count <= limit - endCluster.index else {
       throw fileTooLarge(
@@ -96,8 +116,12 @@ final class HostClusters {
     }
     let room = roomLeft(after: start, references: references, limit: limit)
     if room < byteCount {
-      if room > 0, start.advanced(by: UInt64(room)) == end {
-        _ = try allocate(geometry.clusterCount(forBytes: UInt64(byteCount - room)))
+      let next = start.advanced(by: UInt64(room))
+      let missing = geometry.clusterCount(forBytes: UInt64(byteCount - room))
+      if room > 0, next == end {
+        _ = try allocateAtEnd(missing)
+      } else if room > 0, missing == 1, takeIfFree(next) {
+        // The data goes on in the cluster after.
       } else {
         start = try allocate(geometry.clusterCount(forBytes: UInt64(byteCount)))
           .lowerBound.offset(bits: geometry.clusterBits)
@@ -107,7 +131,14 @@ final class HostClusters {
       throw fileTooLarge(clusters: endCluster.index, .bits16)
     }
     compressedTail = start.advanced(by: UInt64(byteCount))
-    return ClusterMapping(compressedAt: start, byteCount: byteCount, geometry)
+    let mapping = ClusterMapping(compressedAt: start, byteCount: byteCount, geometry)
+    noteData(mapping)
+    return mapping
+  }
+
+  /// Hands out the cluster at `host` of a file that is continued, if it is free.
+  private func takeIfFree(_ host: HostOffset) -> Bool {
+    free?.take(ifFree: host.cluster(bits: geometry.clusterBits)) ?? false
   }
 
   /// How many bytes are free from `start` to the end of its cluster; 0 if nothing is in that cluster
@@ -143,6 +174,41 @@ final class HostClusters {
   func isReferencedOnce(_ host: HostOffset) -> Bool {
     counts[host.cluster(bits: geometry.clusterBits)] == 1
   }
+
+  /// The number of references to one cluster.
+  func references(to cluster: HostCluster) -> UInt32 { counts[cluster] }
+
+  /// Counts one more reference to the cluster at `host`, which holds a table.
+  func addReference(toTable host: HostOffset) {
+    counts[host.cluster(bits: geometry.clusterBits)] += 1
+  }
+
+  /// Takes one reference to a cluster back.
+  func removeReference(to cluster: HostCluster) { counts[cluster] -= 1 }
+
+  /// Notes that clusters hold data of a guest, in a file that is continued.
+  func noteData(_ mapping: ClusterMapping) {
+    guard free != nil else { return }
+    for cluster in mapping.hostClusters(geometry) { dataClusters.insert(cluster) }
+  }
+
+  /// Whether all clusters of `mapping`, which nobody has checked, hold data of a guest and are
+  /// referenced; in a file that is continued.
+  func holdsData(_ mapping: ClusterMapping) -> Bool {
+    let host = mapping.host(geometry).bytes
+    guard mapping.isCompressed || host & UInt64(geometry.clusterSize - 1) == 0 else { return false }
+    return mapping.hostClusters(geometry).allSatisfy {
+      dataClusters.contains($0) && counts[$0] > 0
+    }
+  }
+
+  /// Whether a file that is continued used the cluster of `mapping` when the change began.
+  func wasUsed(_ mapping: ClusterMapping) -> Bool {
+    free?.wasUsed(mapping.host(geometry).cluster(bits: geometry.clusterBits)) ?? false
+  }
+
+  /// Whether the change has taken a cluster that was inside the file and free before.
+  func isTakenByChange(_ cluster: HostCluster) -> Bool { free?.isTakenByChange(cluster) ?? false }
 
   // MARK: Refcounts as the image stores them
 

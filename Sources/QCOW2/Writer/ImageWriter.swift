@@ -24,13 +24,16 @@ public import DiskImage
 /// One thread at a time uses it. Memory: a byte for each host cluster and eight for each L2 table.
 public final class ImageWriter {
   /// The file that is being written.
-  public let file: AtomicFile
+  public let file: OpenFile
   /// The size of its clusters.
   public let geometry: ClusterGeometry
 
   private let limits: ImageLimits
   private let clusters: HostClusters
-  private let tables: GuestTables
+  /// The tables of the disk that is being written; each disk has its own.
+  private var tables: GuestTables
+  /// The tables of all disks; nil in a file without versions.
+  private let shared: TableIndex?
 
   /// Begins an image with nothing but a header cluster.
   ///
@@ -38,16 +41,32 @@ public final class ImageWriter {
   ///   - file: An empty file.
   ///   - geometry: The size of its clusters.
   ///   - virtualSize: The size of the disk in bytes, or nil while that is not known.
+  ///   - holdsVersions: Whether the image gets snapshots that share clusters and tables with its
+  ///     disk: COPIED is then never set.
   /// - Throws: `ImageWriterError.diskTooLarge`, or `.io` if there is no memory for a table.
-  public init(
-    file: AtomicFile, geometry: ClusterGeometry, virtualSize: UInt64?
+  public convenience init(
+    file: OpenFile, geometry: ClusterGeometry, virtualSize: UInt64?, holdsVersions: Bool = false
+  ) throws(ImageWriterError) {
+    var shared: TableIndex?
+    if holdsVersions {
+      do { shared = try TableIndex(file, tableBytes: geometry.clusterSize) } catch {
+        throw .io(error)
+      }
+    }
+    try self.init(file: file, geometry, HostClusters(newFile: geometry), shared: shared)
+    if let virtualSize { try check(virtualSize: virtualSize) }
+  }
+
+  /// Goes on with an image that has clusters and tables already.
+  init(
+    file: OpenFile, _ geometry: ClusterGeometry, _ clusters: HostClusters, shared: TableIndex?
   ) throws(ImageWriterError) {
     self.file = file
     self.geometry = geometry
+    self.clusters = clusters
+    self.shared = shared
     limits = ImageLimits(geometry)
-    clusters = HostClusters(newFile: geometry)
-    tables = try GuestTables(geometry, clusters)
-    if let virtualSize { try check(virtualSize: virtualSize) }
+    tables = try GuestTables(geometry, clusters, shared: shared)
   }
 
   /// Makes sure that QEMU opens a disk of this size with these clusters.
@@ -75,6 +94,16 @@ public final class ImageWriter {
     try clusters.allocate(count).lowerBound.offset(bits: geometry.clusterBits)
   }
 
+  /// Hands out a cluster for data that is stored as it is. Its refcount is 0 until references are
+  /// added.
+  ///
+  /// - Throws: `ImageWriterError.fileTooLarge`.
+  public func allocateData() throws(ImageWriterError) -> ClusterMapping {
+    let mapping = ClusterMapping(standard: try allocate())
+    clusters.noteData(mapping)
+    return mapping
+  }
+
   /// Hands out room for the compressed data of a cluster, directly after the data before it: in
   /// what is left of that cluster, and on into the next one if that is the file's end.
   ///
@@ -89,6 +118,19 @@ public final class ImageWriter {
   ) throws(ImageWriterError) -> ClusterMapping {
     try clusters.allocate(compressedBytes: byteCount, references: references, limit: limit)
   }
+
+  // MARK: What was there before
+
+  /// Whether the file had content before: then not all data is written by this writer, and what it
+  /// writes does not only go forward in the file.
+  package var continuesFile: Bool { clusters.reusesRoom }
+
+  /// Whether the place that a hash store names holds data of a guest, old or new. For a file with
+  /// content from before; whatever the store says is checked.
+  package func holdsData(_ mapping: ClusterMapping) -> Bool { clusters.holdsData(mapping) }
+
+  /// Whether the data of `mapping` was in the file before.
+  package func isOld(_ mapping: ClusterMapping) -> Bool { clusters.wasUsed(mapping) }
 
   // MARK: References and mappings
 
@@ -146,6 +188,23 @@ public struct FinishedImage: Equatable, Sendable {
   public let highestReferenceCount: UInt32
 }
 
+/// What the header of an image says besides the places of refcounts.
+package struct ImageContents {
+  /// The tables of the image's own disk.
+  package var active: DiskTables
+  /// Its snapshots, oldest first.
+  package var snapshots: [SnapshotEntry] = []
+  /// How compressed clusters are compressed, if there are any.
+  package var method: CompressionMethod?
+  /// The features to switch on and to name.
+  package var features: [ImageFeature] = []
+  /// Further header extensions.
+  package var extensions: [HeaderExtension] = []
+
+  /// An image with nothing but a disk.
+  package init(active: DiskTables) { self.active = active }
+}
+
 extension ImageWriter {
   /// How many bytes a further header extension may have for the header to fit the first cluster,
   /// with room left for what QEMU adds when it rewrites the header (its own feature names, the
@@ -171,57 +230,130 @@ extension ImageWriter {
   /// QEMU's table of eight feature names, a backing format and a backing file name of 1,023 bytes.
   private static let reserveForQEMU = 1472
 
-  /// Writes what is still missing: the last L2 table, the L1 table, refcounts and header.
+  /// Writes what is still missing of the tables of a disk. The next cluster that is mapped is one of
+  /// another disk.
   ///
-  /// - Parameters:
-  ///   - virtualSize: The size of the disk in bytes.
-  ///   - method: How compressed clusters are compressed, if there are any.
-  ///   - features: The features to switch on and to name.
-  ///   - extensions: Further header extensions.
-  /// - Returns: What the image has become. The file is complete but not synced.
+  /// - Parameter virtualSize: The size of the disk in bytes.
+  /// - Returns: The disk's tables; none of their clusters has to be counted any more.
   /// - Throws: `ImageWriterError`.
-  public func finish(
-    virtualSize: UInt64, method: CompressionMethod? = nil, features: [ImageFeature] = [],
-    extensions: [HeaderExtension] = []
-  ) throws(ImageWriterError) -> FinishedImage {
+  package func endDisk(virtualSize: UInt64) throws(ImageWriterError) -> DiskTables {
     try check(virtualSize: virtualSize)
     try tables.finish(in: file.file)
-    let l1EntryCount = limits.l1EntryCount(forVirtualSize: virtualSize)
-    let l1 = try clusters.allocateTable(geometry.clusterCount(forBytes: l1EntryCount * 8))
+    let entryCount = limits.l1EntryCount(forVirtualSize: virtualSize)
+    let l1 = try clusters.allocateTable(geometry.clusterCount(forBytes: entryCount * 8))
       .lowerBound.offset(bits: geometry.clusterBits)
-    try tables.writeL1(at: l1, in: file.file)
-    let highest = clusters.highestCount
-    let width = RefcountWidth(forHighest: highest)
-    let refcounts = try RefcountArea(in: clusters, geometry, width)
-    try refcounts.write(clusters, to: file.file)
-    let header = Header(
-      clusterBits: geometry.clusterBits, virtualSize: virtualSize,
-      l1EntryCount: UInt32(l1EntryCount), l1Offset: l1,
-      refcountTableOffset: refcounts.table.lowerBound.offset(bits: geometry.clusterBits),
-      refcountTableClusters: UInt32(refcounts.table.count),
-      incompatibleFeatures: ImageFeature.bits(of: .incompatible, in: features),
-      autoclearFeatures: ImageFeature.bits(of: .autoclear, in: features),
-      refcountOrder: width.order, compression: method ?? .zlib)
-    try writeHeader(header, features, extensions)
-    return FinishedImage(
-      fileSize: clusters.end.bytes, refcountWidth: width, highestReferenceCount: highest)
+    try tables.writeL1(at: l1, entryCount: Int(entryCount), in: file.file)
+    tables = try GuestTables(geometry, clusters, shared: shared)
+    return DiskTables(
+      l1Offset: l1, l1EntryCount: UInt32(entryCount), virtualSize: virtualSize)
   }
 
-  private func writeHeader(
-    _ header: Header, _ features: [ImageFeature], _ extensions: [HeaderExtension]
-  ) throws(ImageWriterError) {
-    var bytes = header.encoded()
-    if !features.isEmpty { bytes += ImageFeature.nameTable(features).encoded() }
-    for item in extensions { bytes += item.encoded() }
-    bytes += HeaderExtension.end.encoded()
-    guard bytes.count <= geometry.clusterSize else {
-      throw .headerTooLarge(bytes: bytes.count, clusterSize: geometry.clusterSize)
-    }
+  /// Makes a disk that is a copy of another one of the file: it shares all clusters and tables.
+  ///
+  /// - Parameter disk: The other disk.
+  /// - Returns: The tables of the copy: an L1 table of its own, and the same L2 tables, or, where
+  ///   QEMU has set COPIED in one, another one without.
+  /// - Throws: `ImageWriterError`.
+  package func copyDisk(_ disk: DiskTables) throws(ImageWriterError) -> DiskTables {
+    let places: [HostOffset?]
+    do { places = try TableWalk(file, geometry).l2Tables(of: disk) } catch { throw .io(error) }
+    try tables.adopt(places, in: file.file)
+    return try endDisk(virtualSize: disk.virtualSize)
+  }
+
+  /// Writes the table of snapshots, the refcounts and the header of a new image.
+  ///
+  /// - Parameter contents: What the header says.
+  /// - Returns: What the image has become. The file is complete but not synced.
+  /// - Throws: `ImageWriterError`.
+  package func finish(_ contents: ImageContents) throws(ImageWriterError) -> FinishedImage {
+    let (header, finished) = try writeMetadata(contents)
+    let bytes = try encode(header, contents, atMost: geometry.clusterSize)
     do {
       try file.file.truncate(to: clusters.end.bytes)
       try file.file.write(bytes, at: 0)
     } catch {
       throw .io(error)
     }
+    return finished
+  }
+
+  /// Ends the change of an existing image: all that has to switch at once is in one sector.
+  ///
+  /// Everything else is on the disk before that sector is written, and nothing that the old header
+  /// leads to has been overwritten, so a crash leaves the old image or the new one
+  /// (Documentation/Versions.md, "The commit").
+  ///
+  /// - Parameter contents: What the header says.
+  /// - Returns: What the image has become.
+  /// - Throws: `ImageWriterError`. If the last sync fails, nobody knows which of the two the disk has.
+  package func commit(_ contents: ImageContents) throws(ImageWriterError) -> FinishedImage {
+    let (header, finished) = try writeMetadata(contents)
+    var bytes = try encode(header, contents, atMost: Self.sectorBytes)
+    bytes.append(contentsOf: repeatElement(0, count: Self.sectorBytes - bytes.count))
+    do {
+      if try file.file.size() < clusters.end.bytes {
+        try file.file.truncate(to: clusters.end.bytes)
+      }
+      try file.file.sync()
+      try file.file.write(bytes, at: 0)
+      try file.file.sync()
+    } catch {
+      throw .io(error)
+    }
+    return finished
+  }
+
+  /// What a disk writes whole or not at all.
+  private static let sectorBytes = 512
+
+  private func writeMetadata(
+    _ contents: ImageContents
+  ) throws(ImageWriterError) -> (Header, FinishedImage) {
+    let snapshots = try writeSnapshots(contents.snapshots)
+    let highest = clusters.highestCount
+    let width = RefcountWidth(forHighest: highest)
+    let refcounts = try RefcountArea(in: clusters, geometry, width)
+    try refcounts.write(clusters, to: file.file)
+    let header = Header(
+      clusterBits: geometry.clusterBits, virtualSize: contents.active.virtualSize,
+      l1EntryCount: contents.active.l1EntryCount, l1Offset: contents.active.l1Offset,
+      refcountTableOffset: refcounts.table.lowerBound.offset(bits: geometry.clusterBits),
+      refcountTableClusters: UInt32(refcounts.table.count),
+      snapshotCount: UInt32(contents.snapshots.count), snapshotsOffset: snapshots,
+      incompatibleFeatures: ImageFeature.bits(of: .incompatible, in: contents.features),
+      autoclearFeatures: ImageFeature.bits(of: .autoclear, in: contents.features),
+      refcountOrder: width.order, compression: contents.method ?? .zlib)
+    let finished = FinishedImage(
+      fileSize: clusters.end.bytes, refcountWidth: width, highestReferenceCount: highest)
+    return (header, finished)
+  }
+
+  /// Writes the table of snapshots, if there are any.
+  private func writeSnapshots(
+    _ snapshots: [SnapshotEntry]
+  ) throws(ImageWriterError) -> HostOffset {
+    if snapshots.isEmpty { return HostOffset(0) }
+    let bytes = snapshots.flatMap { $0.encoded() }
+    let host = try clusters.allocateTable(geometry.clusterCount(forBytes: UInt64(bytes.count)))
+      .lowerBound.offset(bits: geometry.clusterBits)
+    do { try file.file.write(bytes, at: host.bytes) } catch { throw .io(error) }
+    return host
+  }
+
+  /// The header with all its extensions.
+  private func encode(
+    _ header: Header, _ contents: ImageContents, atMost limit: Int
+  ) throws(ImageWriterError) -> [UInt8] {
+    var bytes = header.encoded()
+    if !contents.features.isEmpty {
+      bytes += ImageFeature.nameTable(contents.features).encoded()
+    }
+    for item in contents.extensions { bytes += item.encoded() }
+    bytes += HeaderExtension.end.encoded()
+    guard bytes.count <= limit else {
+      throw .headerTooLarge(bytes: bytes.count, clusterSize: limit)
+    }
+    return bytes
   }
 }

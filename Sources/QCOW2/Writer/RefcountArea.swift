@@ -47,6 +47,8 @@ package struct RefcountArea {
   private let blocks: [Range<HostCluster>]
   private let geometry: ClusterGeometry
   private let width: RefcountWidth
+  /// Whether the room may hold old bytes.
+  private let reusesRoom: Bool
 
   /// Takes room for refcounts that count all clusters of a file, their own too.
   ///
@@ -66,6 +68,7 @@ package struct RefcountArea {
     table = try clusters.allocateTable(size.tableClusters)
     self.geometry = geometry
     self.width = width
+    reusesRoom = clusters.reusesRoom
   }
 
   /// Writes all blocks and the table.
@@ -109,7 +112,10 @@ package struct RefcountArea {
     let bits = geometry.clusterBits
     let hosts = blocks.joined().lazy.map { $0.offset(bits: bits).bytes }
     var next = hosts.makeIterator()
-    let count = blocks.reduce(0) { $0 + $1.count }
+    // In a new file what follows the last block's entry reads as zeros anyway.
+    let count =
+      reusesRoom
+      ? table.count << (bits - 3) : blocks.reduce(0) { $0 + $1.count }
     try TableWriter.write(count, at: table.lowerBound.offset(bits: bits), to: file) { _ in
       next.next() ?? 0
     }

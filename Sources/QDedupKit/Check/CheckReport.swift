@@ -91,6 +91,9 @@ extension CheckReport {
     public var incarnations = 0
     /// The number of entries that were checked.
     public var entries: UInt64 = 0
+    /// The number of entries that name a place which has become free, or holds something else: in an
+    /// image with versions that is what removed ones leave behind, and no damage.
+    public var staleEntries: UInt64 = 0
     /// The number of clusters whose digest was computed; nil if that was not asked for.
     public var comparedClusters: UInt64?
     /// The number of entries that were looked up in the store; nil if that was not asked for, or not

@@ -5,14 +5,19 @@ internal import QCOW2
 /// Checks entries of a hash store by what they say, without reading the clusters that they name.
 struct EntryCheck {
   private let store: StoreGeometry
-  private let virtualSize: UInt64
+  /// Where guest places end: at the disk's end, or, if other versions had other disks, at that of the
+  /// largest disk.
+  private let guestEnd: UInt64
+  private let hasVersions: Bool
   private let clusters: ClusterGeometry?
   private let checker: ImageChecker
 
   init(_ store: StoreGeometry, _ metadata: ImageMetadata, _ checker: ImageChecker) {
     self.store = store
-    virtualSize = metadata.virtualSize
     clusters = ClusterGeometry(clusterSize: metadata.clusterSize)
+    hasVersions = metadata.snapshotCount > 0
+    let largest = clusters.map { ImageLimits($0).virtualSize } ?? 0
+    guestEnd = hasVersions ? largest : metadata.virtualSize
     self.checker = checker
   }
 
@@ -47,14 +52,20 @@ struct EntryCheck {
     if !mapping.isCompressed, host.bytes & UInt64(clusters.clusterSize - 1) != 0 {
       return "it names byte \(host.bytes), must be a multiple of \(clusters.clusterSize)"
     }
-    guard checker.isUsedForData(mapping, clusters) else {
+    guard hasVersions || checker.isUsedForData(mapping, clusters) else {
       return "it names byte \(host.bytes), where the image has no data"
     }
     return nil
   }
 
+  /// Whether a sound entry of an image with versions names a place that has no data any more.
+  func isStale(_ entry: StoreEntry) -> Bool {
+    guard hasVersions, let clusters else { return false }
+    return !checker.isUsedForData(ClusterMapping(physicalSector: entry.physicalSector), clusters)
+  }
+
   private func problem(ofGuest sector: UInt64) -> String? {
-    guard sector < virtualSize / 512, let clusters else {
+    guard sector < guestEnd / 512, let clusters else {
       return "it names guest sector \(sector), behind the end of the disk"
     }
     let guest = sector << 9

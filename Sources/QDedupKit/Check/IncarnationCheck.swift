@@ -93,6 +93,8 @@ struct IncarnationCheck: ~Copyable {
         if !entry.isEmpty { used += 1 }
         if let problem = entryCheck.problem(of: entry, tag: tag, inSlot: first + index) {
           report.note("\(name), slot \(first + index): \(problem)")
+        } else if !entry.isEmpty, entryCheck.isStale(entry) {
+          report.staleEntries += 1
         } else if !entry.isEmpty {
           try data?.add(entry, name, slot: first + index, &report)
           try lookups?.check(entry, at: host, slot: first + index, &report)

@@ -54,6 +54,8 @@ public enum ConversionError: Error, Sendable, IOErrorWrapping {
   case outputDamaged(FilePath, String)
   /// The output differs from the input at this guest offset.
   case verificationFailed(GuestOffset)
+  /// Something cannot be done to the versions of a file.
+  case version(VersionError)
   /// The conversion was asked to stop.
   case interrupted
 }
@@ -80,6 +82,7 @@ extension ConversionError: RemediableError {
     case .writer(let error): error.description
     case .compression(let error): error.description
     case .store(let error): error.description
+    case .version(let error): error.description
     case .inputTooLarge(let input, let error): "cannot convert \(input): \(error)"
     case .outputExists(let path): "\(path) exists already"
     case .outputNotRegular(let path):
@@ -138,6 +141,7 @@ extension ConversionError: RemediableError {
     case .outputIsInput: [.chooseAnotherName(.output)]
     case .reportIsInput, .reportIsOutput: [.chooseAnotherName(.report)]
     case .outputDangling: [.remove(.output), .chooseAnotherName(.output)]
+    case .version(let error): error.remedies
     case .cannotVerifyPipe: [.leaveOut(.verification), .saveToFile]
     case .cannotEstimatePipe: [.saveToFile]
     case .io, .compression, .store, .outputNotRegular, .readBackDamaged, .outputDamaged,

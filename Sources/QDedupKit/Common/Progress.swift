@@ -5,7 +5,8 @@ import Synchronization
 public final class Progress: Sendable {
   /// What is being done.
   public enum Phase: Int, Sendable {
-    case starting, counting, estimating, converting, exporting, finishing, verifying, syncing, done
+    case starting, rebuilding, counting, estimating, converting, exporting, finishing, verifying,
+      syncing, done
   }
 
   private let phaseValue = Atomic(Phase.starting.rawValue)

@@ -3,17 +3,22 @@ internal import DiskIO
 internal import DiskImage
 internal import QCOW2
 
-/// One conversion under way: the image writer, the store and the pipeline between them.
+/// One conversion under way: the image writer, the store and the transfers between them: one for the
+/// disk, and before it one for each snapshot that becomes a version too.
 final class Conversion {
   private let options: ConvertOptions
   private let tuning: ConversionTuning
   private let progress: Progress
   private let input: OpenedInput
-  private let source: any BatchSource
-  private let shape: BatchShape
   private let writer: ImageWriter
   private var store: HashStore
-  private let sequencer: any Sequencer
+  private let transfer: DataTransfer
+  /// The snapshots that have been converted, as versions of the output.
+  private var versions: [SnapshotEntry] = []
+  /// What became of their clusters.
+  private var counts = ClusterCounts()
+  /// How many clusters their disks have.
+  private var clusterTotal: UInt64 = 0
   /// What the store was when all data had been looked up.
   private var storeInUse: StoreInUse
 
@@ -25,21 +30,16 @@ final class Conversion {
     tuning = converter.tuning
     progress = converter.progress
     self.input = input
-    let geometry = options.output.geometry
-    shape = BatchShape(geometry, isCompressed: options.output.compression != nil)
-    source = input.batches(geometry, shape, progress)
     writer = try converting({ .inputTooLarge(input.name, $0) }) {
       [options] () throws(ImageWriterError) in
       try ImageWriter(
-        file: output, geometry: options.output.geometry, virtualSize: input.knownVirtualSize)
+        file: output.handle, geometry: options.output.geometry,
+        virtualSize: input.knownVirtualSize, holdsVersions: options.output.version != nil)
     }
     let clusters = try Self.dataClusterCount(of: input, options, progress)
     store = try Self.makeStore(options, tuning, dataClusters: clusters, writer: writer)
     storeInUse = StoreInUse(store)
-    let ledger = OutputLedger(
-      writer: writer, store: store, maxReferences: tuning.maxReferences)
-    sequencer =
-      shape.isCompressed ? CompressedSequencer(ledger, shape) : PlainSequencer(ledger)
+    transfer = DataTransfer(input, to: writer, store, options, tuning, progress)
   }
 
   /// How many clusters hold data, or at most do; nil if that is unknown, or not needed.
@@ -94,23 +94,41 @@ final class Conversion {
     }
   }
 
-  /// Moves all data through the pipeline.
-  func transfer() throws(ConversionError) {
-    progress.begin(.converting, totalBytes: input.knownVirtualSize)
-    let threads = workers
-    let pool = BatchPool(
-      geometry: options.output.geometry, shape: shape, limit: shape.batchCount(threads: threads))
-    let pipeline = Pipeline(
-      source: source, sequencer: sequencer, output: writer.file, pool: pool, shape: shape,
-      compression: options.output.compression, progress: progress, digest: tuning.digest)
-    try pipeline.run(threads: threads)
-    progress.reach(source.virtualSize)
+  /// Moves all data through the pipeline: that of all snapshots that become versions, then that of
+  /// the disk.
+  func transferAll() throws(ConversionError) {
+    if options.output.convertsSnapshots { try transferSnapshots() }
+    try transfer.run()
+    counts.add(transfer.counts)
+    clusterTotal += options.output.geometry.clusterCount(forBytes: transfer.source.virtualSize)
+  }
+
+  private func transferSnapshots() throws(ConversionError) {
+    let snapshots = try converting(ConversionError.image) { () throws(ImageError) in
+      try OpenedInput.snapshots(options.input)
+    }
+    for snapshot in snapshots {
+      var one = options.input
+      one.snapshot = snapshot.id
+      let opened = try converting(ConversionError.image) { () throws(ImageError) in
+        try OpenedInput(one, progress: progress)
+      }
+      let transfer = DataTransfer(opened, to: writer, store, options, tuning, progress)
+      try transfer.run()
+      let (writer, size) = (writer, transfer.source.virtualSize)
+      let disk = try converting(ConversionError.writer) { () throws(ImageWriterError) in
+        try writer.endDisk(virtualSize: size)
+      }
+      versions.append(
+        SnapshotEntry(
+          id: snapshot.id, name: snapshot.name, seconds: snapshot.seconds, disk: disk))
+      counts.add(transfer.counts)
+      clusterTotal += options.output.geometry.clusterCount(forBytes: size)
+    }
   }
 
   /// How many threads work.
-  var workers: Int {
-    shape.workers(atMost: options.run.threads, bytesPerReader: input.bytesPerReader)
-  }
+  var workers: Int { transfer.workers }
 
   /// Freezes what the store still holds in RAM and completes the image.
   func finish() throws(ConversionError) -> FinishedImage {
@@ -127,17 +145,27 @@ final class Conversion {
       }
       features.append(StoreInImage.feature)
       let (frozen, writer, all) = (store, writer, features)
+      let isApart = options.output.version != nil
       extensions.append(
         try converting(ConversionError.writer) { () throws(ImageWriterError) in
-          try StoreInImage.write(frozen, to: writer, besides: all)
+          try StoreInImage.write(
+            frozen, to: writer, besides: all, isApart: isApart)
         })
     }
-    let (virtualSize, writer, method) = (
-      source.virtualSize, writer, options.output.compression?.method
-    )
     return try converting(ConversionError.writer) { () throws(ImageWriterError) in
-      try writer.finish(
-        virtualSize: virtualSize, method: method, features: features, extensions: extensions)
+      let disk = try writer.endDisk(virtualSize: transfer.source.virtualSize)
+      var contents = ImageContents(active: disk)
+      contents.method = options.output.compression?.method
+      (contents.features, contents.extensions) = (features, extensions)
+      if let version = options.output.version {
+        versions.append(
+          SnapshotEntry(
+            id: SnapshotEntry.nextID(after: versions), name: version.name.text,
+            seconds: version.seconds, disk: disk))
+        contents.snapshots = versions
+        contents.active = try writer.copyDisk(disk)
+      }
+      return try writer.finish(contents)
     }
   }
 
@@ -145,10 +173,16 @@ final class Conversion {
   func report(
     _ image: FinishedImage, allocatedBytes: UInt64, since begin: ResourceUsage
   ) -> ConversionReport {
-    ReportBuilder(
-      options: options, input: input, source: source, image: image,
-      allocatedBytes: allocatedBytes, counts: sequencer.ledger.counts, store: store,
+    var report = ReportBuilder(
+      options: options, input: input, source: transfer.source, image: image,
+      allocatedBytes: allocatedBytes, counts: counts, clusterTotal: clusterTotal, store: store,
       storeInUse: storeInUse, begin: begin
     ).report()
+    if !versions.isEmpty {
+      report.versions = .init(
+        added: versions.map { Snapshot($0).name }, active: options.output.version?.name.text,
+        count: versions.count)
+    }
+    return report
   }
 }

@@ -31,9 +31,29 @@ public struct ConversionReport: Codable, Equatable, Sendable {
   public var peakRssBytes: UInt64
   /// What the user of the output should know.
   public var warnings: [String]
+  /// The versions that the output has; nil if it has none.
+  public var versions: Versions?
 }
 
 extension ConversionReport {
+  /// What became of the versions of the output.
+  public struct Versions: Codable, Equatable, Sendable {
+    /// The names of those that were added, oldest first.
+    public var added: [String]
+    /// The one that the active disk is a copy of; nil if it is none.
+    public var active: String?
+    /// How many the output has now.
+    public var count: Int
+    /// The length of the file before; nil for a new one.
+    public var fileSizeBefore: UInt64?
+    /// Clusters whose entry in the hash store named something else by now, or nothing.
+    public var staleEntries: UInt64?
+    /// Why the hash store was made again from all versions; nil if it was not.
+    public var storeRebuilt: String?
+    /// How long that took.
+    public var storeRebuildSeconds: Double?
+  }
+
   /// The image that was read.
   public struct Input: Codable, Equatable, Sendable {
     /// Its name as given; `-` for standard input.

@@ -59,6 +59,11 @@ public struct ConvertOptions: Sendable {
     public var replaces = false
     /// Whether to wait until it is on the disk.
     public var syncs = true
+    /// The name under which the disk is a version of the new image too; nil for an image without
+    /// versions.
+    public var version: NewVersion?
+    /// Whether the input's snapshots become versions before it.
+    public var convertsSnapshots = false
 
     /// A new image, plain, that replaces nothing.
     public init(path: FilePath, geometry: ClusterGeometry) {
@@ -101,5 +106,19 @@ public struct ConvertOptions: Sendable {
     public init(threads: Int) {
       self.threads = max(1, threads)
     }
+  }
+}
+
+/// A version that is about to be made.
+public struct NewVersion: Hashable, Sendable {
+  /// Its name.
+  public var name: VersionName
+  /// Its date, in seconds since 1970.
+  public var seconds: UInt32
+
+  /// A version of this name and date.
+  public init(_ name: VersionName, seconds: UInt32) {
+    self.name = name
+    self.seconds = seconds
   }
 }

@@ -14,7 +14,7 @@ internal import SystemPackage
 /// 1. open the input (`OpenedInput`): format, locks, files that it names;
 /// 2. find out whether the output may have its name (`OutputName`), and make a file without a name
 ///    in its folder, so that nothing is left of it however the process ends;
-/// 3. move all data through the pipeline (`Conversion.transfer`);
+/// 3. move all data through the pipeline (`Conversion.transferAll`);
 /// 4. freeze what the store holds in RAM, write tables, refcounts and the header
 ///    (`Conversion.finish`);
 /// 5. if asked for, check and read back what is on the disk (`Verification`);
@@ -67,7 +67,7 @@ public struct Converter: Sendable {
     var chosen = self
     if let choice { chosen.options.output.geometry = choice.geometry }
     let conversion = try Conversion(chosen, input: input, output: output)
-    try conversion.transfer()
+    try conversion.transferAll()
     let finished = try conversion.finish()
     tuning.damage?(output.file.descriptor)
     let verification = Result { () throws(ConversionError) in

@@ -11,6 +11,8 @@ struct ReportBuilder {
   let image: FinishedImage
   let allocatedBytes: UInt64
   let counts: ClusterCounts
+  /// How many clusters all disks have that were read.
+  let clusterTotal: UInt64
   let store: HashStore
   let storeInUse: StoreInUse
   let begin: ResourceUsage
@@ -34,9 +36,8 @@ struct ReportBuilder {
 
   private var clusters: ConversionReport.Clusters {
     let data = counts.unique + counts.duplicate
-    let total = options.output.geometry.clusterCount(forBytes: source.virtualSize)
     return .init(
-      total: total, zero: total - data, data: data, unique: counts.unique,
+      total: clusterTotal, zero: clusterTotal - data, data: data, unique: counts.unique,
       duplicate: counts.duplicate)
   }
 

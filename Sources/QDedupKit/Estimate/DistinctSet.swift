@@ -52,7 +52,7 @@ final class DistinctSet: @unchecked Sendable {
   /// - Parameters:
   ///   - key: Half of the content's digest.
   ///   - image: The number of the image, 0 to 63.
-  ///   - pieces: How many pieces of 4 KiB of it are not zeros.
+  ///   - count: How many pieces of 4 KiB of it are not zeros.
   /// - Throws: `IOError` of `.allocate` if there is no memory to grow.
   func insert(_ key: UInt64, image: Int, pieces count: UInt8 = 1) throws(IOError) {
     guard isKept(key) else { return }

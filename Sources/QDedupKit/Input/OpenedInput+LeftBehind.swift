@@ -1,6 +1,19 @@
+internal import DiskIO
+internal import DiskImage
 internal import QCOW2
 
 extension OpenedInput {
+  /// The internal snapshots of an input that is a qcow2 image; none for any other.
+  ///
+  /// - Throws: `ImageError` if it cannot be read, or its table of snapshots makes no sense.
+  static func snapshots(_ options: InputOptions) throws(ImageError) -> [Snapshot] {
+    guard case .file(let path) = options.source else { return [] }
+    let file = try OwnedFile(readingImage: path)
+    guard options.format != .raw, try file.detectedFormat() == .qcow2 else { return [] }
+    let image = try ImageFile(file)
+    return try SnapshotTable.read(try ImageMetadata(image), from: image)
+  }
+
   /// What the input holds besides its disk, which does not come into the output.
   ///
   /// - Parameter snapshot: The snapshot that is converted; nil for the disk as it is now.

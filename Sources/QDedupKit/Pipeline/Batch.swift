@@ -50,6 +50,9 @@ package final class Batch: @unchecked Sendable {
   var writes: WriteList
   /// Its number in the order of writes of unique clusters: 0, 1, 2 …
   var writeNumber = 0
+  /// The number of the last write that had room when it was resolved: what it shares is in one of
+  /// these. -1 if there was none.
+  var lastWriteBefore = -1
 
   /// A batch for up to `byteCount` bytes, a multiple of the cluster size, and for
   /// `compressedByteCount` compressed ones.
@@ -169,6 +172,8 @@ struct ClusterPlan {
   var digest: Digest
   /// For a duplicate of a cluster that was in flight, that cluster's bytes in memory.
   var originalBytes: UnsafeRawPointer?
+  /// For a duplicate: whether its data was in the file before this conversion.
+  var isOld = false
   /// Once compressed, its compressed data; nil in a plain image.
   var compressed: UnsafeMutableRawBufferPointer?
 

@@ -13,14 +13,19 @@ internal import QCOW2
 /// are read back in one call. A cluster can be read back only once it is written, so a comparison
 /// waits for that; never for a turn.
 struct DuplicateComparison {
-  private let output: AtomicFile
+  private let output: OpenFile
   private let written: WrittenPrefix
+  /// Whether data only goes forward in the output.
+  private let goesForward: Bool
   private let stored: StoredClusters
 
   /// Comparisons with `output`, of which `written` knows how far it is complete.
-  init(output: AtomicFile, written: WrittenPrefix, stored: StoredClusters) {
+  init(
+    output: OpenFile, written: WrittenPrefix, goesForward: Bool, stored: StoredClusters
+  ) {
     self.output = output
     self.written = written
+    self.goesForward = goesForward
     self.stored = stored
   }
 
@@ -55,15 +60,26 @@ struct DuplicateComparison {
     {
       next += 1
     }
-    // What has the first byte of a cluster has all of it: a write covers whole clusters.
-    try written.wait(for: run.lastStart)
+    try waitUntilWritten(run, batch, first..<next)
     try stored.load(run, from: output)
     for cluster in first..<next {
       let mapping = batch.places[cluster].mapping!
-      if try !stored.holds(batch.address(cluster), at: mapping, of: output) {
+      let isOld = batch.plans[cluster].isOld
+      if try !stored.holds(batch.address(cluster), at: mapping, of: output, isOld: isOld) {
         batch.plans[cluster].kind = .collision
       }
     }
     return next
+  }
+
+  /// Waits until the data of a run is in the file.
+  private func waitUntilWritten(
+    _ run: StoredClusters.Run, _ batch: Batch, _ clusters: Range<Int>
+  ) throws(ConversionError) {
+    // What has the first byte of a cluster has all of it: a write covers whole clusters.
+    if goesForward { return try written.wait(for: run.lastStart) }
+    // New data may be anywhere, but it got its room before this batch was resolved.
+    if clusters.allSatisfy({ batch.plans[$0].isOld }) || batch.lastWriteBefore < 0 { return }
+    try written.wait(forWrite: batch.lastWriteBefore)
   }
 }

@@ -52,10 +52,7 @@ final class OutputLedger {
     }
     guard let entry = found?.entry else { return false }
     let mapping = ClusterMapping(physicalSector: entry.physicalSector)
-    // What was read back from the file names no data of this image only if the disk is at fault; then
-    // nobody would write it, and a comparison would wait for ever.
-    guard mapping.isCompressed == batch.isCompressed, mapping.host(writer.geometry) < dataEnd
-    else { return false }
+    guard mapping.isCompressed == batch.isCompressed, mayBeShared(mapping) else { return false }
     let owner = GuestOffset(entry.firstLogicalSector << 9)
     guard writer.references(to: mapping) < maxReferences else {
       _ = try converting(ConversionError.store) { () throws(StoreError) in
@@ -67,9 +64,22 @@ final class OutputLedger {
     writer.addReferences(1, to: mapping, mappedFrom: owner)
     batch.plans[cluster].kind = .duplicate
     batch.plans[cluster].originalBytes = nil
+    batch.plans[cluster].isOld = writer.isOld(mapping)
     batch.places[cluster] = ClusterPlace(
       mapping: mapping, owner: owner, references: 0, originalPlace: nil)
     return true
+  }
+
+  /// Whether a place that the store names holds data that is in the file, or will be.
+  private func mayBeShared(_ mapping: ClusterMapping) -> Bool {
+    if writer.continuesFile {
+      if writer.holdsData(mapping) { return true }
+      counts.stale += 1
+      return false
+    }
+    // What was read back from the file names no data of this image only if the disk is at fault; then
+    // nobody would write it, and a comparison would wait for ever.
+    return mapping.host(writer.geometry) < dataEnd
   }
 
   /// Notes that a cluster is the first of its content. It has no room yet.
@@ -105,11 +115,24 @@ final class OutputLedger {
     counts.writtenBytes += UInt64(content.count)
   }
 
-  /// Takes back the reference of a cluster that only seemed to be a duplicate (S34).
-  func leaveOriginal(_ place: ClusterPlace) {
+  /// Puts a cluster that only seemed to be a duplicate where it got room of its own (S34).
+  ///
+  /// If what it seemed to equal was written by this conversion, its digest is that of another
+  /// content, and it gets no entry. If it is older, the entry may have become stale since: then the
+  /// new one takes its place.
+  func putInstead(
+    _ batch: Batch, _ cluster: Int, _ mapping: ClusterMapping
+  ) throws(ConversionError) {
+    let place = batch.places[cluster]
     let seeming = place.originalPlace.map { $0.pointee.mapping } ?? place.mapping
     writer.removeReference(to: seeming!, mappedFrom: place.owner)
-    counts.collisions += 1
+    guard batch.plans[cluster].isOld else {
+      counts.collisions += 1
+      return put(batch, cluster, mapping, references: 1)
+    }
+    counts.stale += 1
+    becomeUnique(batch, cluster)
+    try putUnique(batch, cluster, mapping)
   }
 
   /// Maps a cluster to where its data is.
@@ -134,4 +157,17 @@ struct ClusterCounts {
   var referencesCapped: UInt64 = 0
   /// Clusters found among those still in flight, before the store was asked.
   var lookupsInFlight: UInt64 = 0
+  /// Clusters whose entry named a place that holds something else by now, or nothing.
+  var stale: UInt64 = 0
+
+  /// Adds what became of the clusters of another disk.
+  mutating func add(_ other: ClusterCounts) {
+    unique += other.unique
+    writtenBytes += other.writtenBytes
+    duplicate += other.duplicate
+    collisions += other.collisions
+    referencesCapped += other.referencesCapped
+    lookupsInFlight += other.lookupsInFlight
+    stale += other.stale
+  }
 }

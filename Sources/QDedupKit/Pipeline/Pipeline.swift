@@ -43,7 +43,7 @@ final class Pipeline: @unchecked Sendable {
   }
 
   private let source: any BatchSource
-  private let output: AtomicFile
+  private let output: OpenFile
   private let shape: BatchShape
   private let pool: BatchPool
   private let compression: Compression?
@@ -60,7 +60,7 @@ final class Pipeline: @unchecked Sendable {
   private var retained: [Batch] = []
 
   init(
-    source: any BatchSource, sequencer: any Sequencer, output: AtomicFile, pool: BatchPool,
+    source: any BatchSource, sequencer: any Sequencer, output: OpenFile, pool: BatchPool,
     shape: BatchShape, compression: Compression?, progress: Progress,
     digest: @escaping @Sendable (UnsafeRawBufferPointer) -> Digest
   ) {
@@ -94,7 +94,7 @@ final class Pipeline: @unchecked Sendable {
   /// One worker, from its first batch to the source's end.
   private func work() throws(ConversionError) {
     let comparison = DuplicateComparison(
-      output: output, written: written,
+      output: output, written: written, goesForward: !sequencer.ledger.writer.continuesFile,
       stored: try StoredClusters(pool.geometry, shape, method: compression?.method))
     let compressor = try makeCompressor()
     while true {
@@ -148,9 +148,11 @@ final class Pipeline: @unchecked Sendable {
     let due = try placeDue()
     try sequencer.resolve(batch)
     pending.append(batch)
-    if shape.isCompressed { return due }
-    batch.writeNumber = written.addWrite(upTo: sequencer.ledger.dataEnd)
-    return batch
+    if !shape.isCompressed {
+      batch.writeNumber = written.addWrite(upTo: sequencer.ledger.dataEnd)
+    }
+    batch.lastWriteBefore = written.latest
+    return shape.isCompressed ? due : batch
   }
 
   /// Places the batch that was resolved `lag` batches ago, if there were that many.

@@ -49,7 +49,7 @@ final class PlainSequencer: Sequencer {
       if batch.plans[cluster].kind == .zero { continue }
       if try ledger.joinStored(batch, cluster) { continue }
       ledger.becomeUnique(batch, cluster)
-      try ledger.putUnique(batch, cluster, ClusterMapping(standard: room()))
+      try ledger.putUnique(batch, cluster, room())
     }
   }
 
@@ -63,17 +63,16 @@ final class PlainSequencer: Sequencer {
       case .unique: break
       case .duplicate: ledger.counts.duplicate += 1
       case .collision:
-        ledger.leaveOriginal(batch.places[cluster])
-        ledger.put(batch, cluster, ClusterMapping(standard: try room()), references: 1)
+        try ledger.putInstead(batch, cluster, room())
       }
       try ledger.map(batch, cluster)
     }
   }
 
   /// A host cluster of its own for one guest cluster.
-  private func room() throws(ConversionError) -> HostOffset {
+  private func room() throws(ConversionError) -> ClusterMapping {
     try converting(ConversionError.writer) { () throws(ImageWriterError) in
-      try ledger.writer.allocate()
+      try ledger.writer.allocateData()
     }
   }
 }
@@ -136,8 +135,7 @@ final class CompressedSequencer: Sequencer {
       case .unique: try placeUnique(batch, cluster)
       case .duplicate: placeDuplicate(batch, cluster)
       case .collision:
-        ledger.leaveOriginal(batch.places[cluster])
-        ledger.put(batch, cluster, try room(batch, cluster, references: 1), references: 1)
+        try ledger.putInstead(batch, cluster, room(batch, cluster, references: 1))
       }
       try ledger.map(batch, cluster)
     }

@@ -88,7 +88,7 @@ final class StoredClusters {
   var capacity: Int { buffer.bytes.count }
 
   /// Reads a run of `output`. The file may end within the last sector of a compressed cluster.
-  func load(_ run: Run, from output: AtomicFile) throws(ConversionError) {
+  func load(_ run: Run, from output: OpenFile) throws(ConversionError) {
     start = run.start
     let bytes = UnsafeMutableRawBufferPointer(
       rebasing: buffer.bytes[..<run.byteCount])
@@ -103,9 +103,10 @@ final class StoredClusters {
     }
   }
 
-  /// Whether a cluster of the run that was loaded last, from `output`, has this content.
+  /// Whether a cluster of the run that was loaded last, from `output`, has this content. Old data
+  /// that does not restore is other content; new data that does not is an error.
   func holds(
-    _ content: UnsafeRawPointer, at mapping: ClusterMapping, of output: AtomicFile
+    _ content: UnsafeRawPointer, at mapping: ClusterMapping, of output: OpenFile, isOld: Bool
   ) throws(ConversionError) -> Bool {
     let host = mapping.host(geometry)
     let offset = Int(host.bytes - start.bytes)
@@ -117,6 +118,7 @@ final class StoredClusters {
     do throws(CompressionError) {
       try decompressor!.decompress(data, into: restored.bytes)
     } catch {
+      if isOld, error == .damaged { return false }
       throw error == .damaged ? .readBackDamaged(output.path, host) : .compression(error)
     }
     return memcmp(restored.bytes.baseAddress!, content, geometry.clusterSize) == 0

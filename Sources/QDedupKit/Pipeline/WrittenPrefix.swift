@@ -40,6 +40,9 @@ package final class WrittenPrefix: Sendable {
     }
   }
 
+  /// The number of the last write that was noted; -1 if there was none.
+  package var latest: Int { state.read { $0.completed + $0.waiting.count - 1 } }
+
   /// Notes that a write is complete.
   package func markWritten(_ number: Int) {
     state.update { state in

@@ -35,14 +35,17 @@ enum StoreInImage {
   ///   - store: The store, everything in it frozen.
   ///   - writer: The image's writer.
   ///   - features: All features of the image: their names take room in the header.
+  ///   - isApart: Whether the lists go into clusters of their own in any case.
   /// - Returns: The header extension.
   /// - Throws: `ImageWriterError`.
   static func write(
-    _ store: HashStore, to writer: ImageWriter, besides features: [ImageFeature]
+    _ store: HashStore, to writer: ImageWriter, besides features: [ImageFeature],
+    isApart: Bool = false
   ) throws(ImageWriterError) -> HeaderExtension {
     let dump = store.dump
     var offset: StorageOffset?
-    if StoreHeader.fixedBytes + dump.byteCount > writer.roomForExtension(besides: features) {
+    let room = isApart ? 0 : writer.roomForExtension(besides: features)
+    if StoreHeader.fixedBytes + dump.byteCount > room {
       let clusters = writer.geometry.clusterCount(forBytes: UInt64(dump.byteCount))
       let place = try writer.allocate(clusters: clusters).bytes
       try ImageWriterError.wrappingIO(try writer.file.file.write(dump.serialized, at: place))

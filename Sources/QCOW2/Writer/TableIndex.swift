@@ -1,0 +1,46 @@
+internal import DiskIO
+
+/// The L2 tables of a file with versions by their content, so that equal ones of several disks are
+/// one.
+///
+/// A hash only says where to look; tables are compared byte by byte. The hash has a random key, so
+/// no image can be made to have many tables with one hash; what is found does not depend on it: the
+/// table that was added first. Memory: some 40 bytes a table. One thread uses it.
+final class TableIndex {
+  private let file: OpenFile
+  private var places: [Int: [HostOffset]] = [:]
+  private let other: AlignedBuffer
+
+  /// An index without tables.
+  ///
+  /// - Parameters:
+  ///   - file: The image that has the tables.
+  ///   - tableBytes: The size of a table.
+  /// - Throws: `IOError` if there is not enough memory.
+  init(_ file: OpenFile, tableBytes: Int) throws(IOError) {
+    self.file = file
+    other = try AlignedBuffer(byteCount: tableBytes, purpose: "an L2 table to compare")
+  }
+
+  /// The table with this content; nil if there is none.
+  ///
+  /// - Throws: `IOError` if one with the same hash cannot be read.
+  func find(_ content: UnsafeRawBufferPointer) throws(IOError) -> HostOffset? {
+    for host in places[Self.hash(content)] ?? [] {
+      try file.file.readExactly(into: other.bytes, at: host.bytes)
+      if content.elementsEqual(other.bytes) { return host }
+    }
+    return nil
+  }
+
+  /// Adds a table that is in the file.
+  func add(_ content: UnsafeRawBufferPointer, at host: HostOffset) {
+    places[Self.hash(content), default: []].append(host)
+  }
+
+  private static func hash(_ content: UnsafeRawBufferPointer) -> Int {
+    var hasher = Hasher()
+    hasher.combine(bytes: content)
+    return hasher.finalize()
+  }
+}

@@ -1,0 +1,90 @@
+internal import DedupStore
+internal import DiskIO
+internal import DiskImage
+internal import QCOW2
+
+/// The hash store of a file during a change: as it was saved, as it is used, as it will be saved.
+///
+/// It stays as it was unless a store is set in its place: the one that was opened, or a new one. A
+/// store that says itself that it is not to be used, or is damaged, is not saved again.
+final class ChangedStore {
+  /// The saved store, if it may be used.
+  let saved: SavedHashStore?
+  /// Why there is none, for the report; nil if there is.
+  private(set) var reason: String?
+  /// The store in use, once there is one.
+  var store: HashStore?
+
+  private let clusterSize: Int
+  private var dumpOffset: StorageOffset?
+
+  /// Looks at the store of a file.
+  init(_ opened: VersionsFile) {
+    clusterSize = opened.inventory.geometry.clusterSize
+    let found = SavedHashStore(of: opened.inventory.metadata, in: opened.image)
+    saved = found.flatMap { $0.firstProblem == nil ? $0 : nil }
+    if saved != nil {
+      reason = nil
+    } else {
+      reason = found.map { $0.firstProblem ?? "it is damaged" } ?? "the file has none"
+    }
+  }
+
+  /// Opens the saved store to go on with it; its youngest incarnation goes on being filled.
+  ///
+  /// All filters are loaded before it is used: what is found must not depend on timing.
+  ///
+  /// - Parameter storage: The file.
+  /// - Returns: The store; nil if it may not be used, or an incarnation is damaged.
+  /// - Throws: `ConversionError` if there is not enough memory, or no thread.
+  func open(_ storage: ContinuedStoreStorage) throws(ConversionError) -> HashStore? {
+    guard let dump = saved?.dump, let limit = saved?.header?.maxIncarnations else { return nil }
+    let store = try converting(ConversionError.store) { () throws(StoreError) in
+      try HashStore(
+        opening: dump, maxIncarnations: limit, storage: storage, keepsForgotten: true)
+    }
+    store.waitUntilLoaded()
+    if let problem = store.openingProblems.first {
+      reason = "\(problem)"
+      return nil
+    }
+    try converting(ConversionError.store) { () throws(StoreError) in try store.thawYoungest() }
+    return store
+  }
+
+  /// What the saved store takes in the file; nothing, if it may not be used.
+  var savedRegions: [Range<HostOffset>] {
+    guard let saved, let dump = saved.dump else { return [] }
+    return StoreRegions(dump, at: saved.header?.dumpOffset, clusterSize: clusterSize).ranges
+  }
+
+  /// What the store takes that has been saved by `save`.
+  var newRegions: [Range<HostOffset>] {
+    guard let dump = store?.dump ?? saved?.dump else { return [] }
+    return StoreRegions(dump, at: dumpOffset, clusterSize: clusterSize).ranges
+  }
+
+  /// Writes the lists to clusters of their own, so that the header stays within a sector.
+  ///
+  /// - Returns: The header extension; nil if there is no store to save.
+  /// - Throws: `ConversionError`.
+  func save(through writer: ImageWriter) throws(ConversionError) -> HeaderExtension? {
+    guard let dump = store?.dump ?? saved?.dump,
+      let limit = store?.maxIncarnations ?? saved?.header?.maxIncarnations
+    else { return nil }
+    if store == nil, let offset = saved?.header?.dumpOffset {
+      dumpOffset = offset
+    } else {
+      let clusters = writer.geometry.clusterCount(forBytes: UInt64(dump.byteCount))
+      let host = try converting(ConversionError.writer) { () throws(ImageWriterError) in
+        try writer.allocate(clusters: clusters)
+      }
+      try converting(ConversionError.io) { () throws(IOError) in
+        try writer.file.file.write(dump.serialized, at: host.bytes)
+      }
+      dumpOffset = StorageOffset(host.bytes)
+    }
+    let header = StoreHeader(dump: dump, dumpOffset: dumpOffset, maxIncarnations: limit)
+    return HeaderExtension(type: StoreHeader.extensionType, data: header.serialized)
+  }
+}
