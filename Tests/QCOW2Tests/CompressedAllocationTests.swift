@@ -17,6 +17,8 @@ import Testing
     var packed = 0
     /// How many pieces run into another host cluster.
     var crossing = 0
+    /// How many pieces are larger than a cluster.
+    var larger = 0
 
     var geometry: ClusterGeometry { writer.geometry }
     var descriptor: Descriptor { Descriptor(clusterBits: geometry.clusterBits) }
@@ -33,9 +35,12 @@ import Testing
       let start = sectors > descriptor.mostSectors ? (tail + 511) / 512 * 512 : tail
       let (cluster, end) = (start / size, writer.end.bytes)
       let isBegun = start % size != 0
-      let fits = start + UInt64(byteCount) <= (cluster + 1) * size || (cluster + 1) * size == end
+      let last = start + UInt64(byteCount)
+      let fits =
+        last <= (cluster + 1) * size || (cluster + 1) * size == end && last <= (cluster + 2) * size
       let counts = UInt64(self.references(cluster)) + UInt64(references)
-      return isBegun && fits && counts <= UInt64(limit) ? start : end
+      if isBegun && fits && counts <= UInt64(limit) { return start }
+      return byteCount > geometry.clusterSize ? end + 1 : end
     }
 
     mutating func place(_ byteCount: Int, references: UInt32) throws {
@@ -53,6 +58,11 @@ import Testing
       #expect(standard.isDisjoint(with: clusters))
       writer.addReferences(references, to: mapping)
       for cluster in clusters { try #require(self.references(cluster) <= limit) }
+      if byteCount > geometry.clusterSize {
+        let offset = host % UInt64(geometry.clusterSize)
+        #expect(1...UInt64(2 * geometry.clusterSize - byteCount) ~= offset, "libqcow reads less")
+        larger += 1
+      }
       if host == tail, tail % UInt64(geometry.clusterSize) != 0 { packed += 1 }
       if clusters.count > 1 { crossing += 1 }
       tail = host + UInt64(byteCount)
@@ -84,6 +94,7 @@ import Testing
       if generator.next() % 20 == 0 { try packer.placeStandard() }
     }
     #expect(packer.crossing > 10)
+    #expect(packer.larger > 10)
     #expect(limit == 1 ? packer.packed == 0 : packer.packed > 50)
   }
 

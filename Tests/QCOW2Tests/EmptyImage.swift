@@ -22,7 +22,7 @@ extension ImageWriter {
     virtualSize: UInt64, method: CompressionMethod? = nil, features: [ImageFeature] = [],
     extensions: [HeaderExtension] = []
   ) throws(ImageWriterError) -> FinishedImage {
-    var contents = ImageContents(active: try endDisk(virtualSize: virtualSize))
+    var contents = ImageContents(active: try endDisk(virtualSize: virtualSize, isActive: true))
     (contents.method, contents.features, contents.extensions) = (method, features, extensions)
     return try finish(contents)
   }

@@ -51,7 +51,37 @@ import TestSupport
     let error = #expect(throws: ImageWriterError.self) {
       try image.writer.finish(virtualSize: 1 << 20, extensions: [item])
     }
-    #expect(error == .headerTooLarge(bytes: 520, clusterSize: 512))
+    #expect(error == .headerTooLarge(bytes: 520, limit: 512))
     #expect(error?.remedies == [.useLargerClusters(atLeast: nil)])
+  }
+
+  @Test("Header and extensions stay within 4096 bytes at every cluster size", arguments: 9...21)
+  func within4096(clusterBits: Int) throws {
+    let geometry = try #require(ClusterGeometry(clusterSize: 1 << clusterBits))
+    let image = try EmptyImage(scratch, geometry, virtualSize: 1 << 20)
+    let room = image.writer.roomForExtension(besides: [Self.feature])
+    // Header, feature names, the extension itself and the end marker.
+    #expect(112 + 56 + 8 + room + 8 <= min(4096, geometry.clusterSize))
+    let item = HeaderExtension(type: 1, data: [UInt8](repeating: 1, count: 4000))
+    let error = #expect(throws: ImageWriterError.self) {
+      try image.writer.finish(virtualSize: 1 << 20, extensions: [item])
+    }
+    #expect(error == .headerTooLarge(bytes: 4128, limit: min(4096, geometry.clusterSize)))
+  }
+
+  @Test(
+    "The L1 table is in front if the size is known, else after the data", arguments: [true, false])
+  func placeOfL1(isKnown: Bool) throws {
+    let geometry = try #require(ClusterGeometry(clusterSize: 4096))
+    let image = try EmptyImage(scratch, geometry, virtualSize: isKnown ? 1 << 20 : nil)
+    let data = try image.writer.allocateData(for: GuestOffset(0))
+    image.writer.addReferences(1, to: ClusterMapping(standard: data))
+    try image.writer.map(GuestOffset(0), to: ClusterMapping(standard: data))
+    _ = try image.writer.finish(virtualSize: 1 << 20)
+    try image.file.publish(replacing: true, sync: false)
+    let metadata = try ImageMetadata(try ImageFile(try OwnedFile(readingFrom: image.file.path)))
+    #expect((metadata.header.l1Offset < data) == isKnown)
+    #expect(metadata.header.l1Offset.bytes == (isKnown ? 4096 : 3 * 4096))
+    try QemuImage(image.file.path).check().expectingExit(0)
   }
 }

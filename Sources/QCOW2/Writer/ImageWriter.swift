@@ -9,8 +9,10 @@ public import DiskImage
 /// Writes the metadata of a new version 3 image, front to back. Data goes into the file by other
 /// hands: they ask for room, write there, count references and map guest clusters.
 ///
-///     header cluster · data, L2 tables and other clusters as they come · L1 table ·
+///     header cluster · L1 table · data, L2 tables and other clusters as they come ·
 ///     refcount blocks · refcount table
+///
+/// The L1 table is in front if the disk's size is known from the start, else (a pipe) after the data.
 ///
 /// It is the face of three parts, none of which knows what the others hide:
 /// - `HostClusters` hands out clusters and counts references,
@@ -34,6 +36,9 @@ public final class ImageWriter {
   private var tables: GuestTables
   /// The tables of all disks; nil in a file without versions.
   private let shared: TableIndex?
+  /// Room for the L1 table of the image's own disk, in front, if its size was known; nil once it is
+  /// used.
+  private var frontL1: (host: HostOffset, entryCount: UInt64)?
 
   /// Begins an image with nothing but a header cluster.
   ///
@@ -54,7 +59,16 @@ public final class ImageWriter {
       }
     }
     try self.init(file: file, geometry, HostClusters(newFile: geometry), shared: shared)
-    if let virtualSize { try check(virtualSize: virtualSize) }
+    guard let virtualSize else { return }
+    try check(virtualSize: virtualSize)
+    let entryCount = limits.l1EntryCount(forVirtualSize: virtualSize)
+    frontL1 = (try allocateL1(entryCount), entryCount)
+  }
+
+  /// Room for an L1 table.
+  private func allocateL1(_ entryCount: UInt64) throws(ImageWriterError) -> HostOffset {
+    try clusters.allocateTable(geometry.clusterCount(forBytes: entryCount * 8))
+      .lowerBound.offset(bits: geometry.clusterBits)
   }
 
   /// Goes on with an image that has clusters and tables already.
@@ -94,14 +108,20 @@ public final class ImageWriter {
     try clusters.allocate(count).lowerBound.offset(bits: geometry.clusterBits)
   }
 
-  /// Hands out a cluster for data that is stored as it is. Its refcount is 0 until references are
-  /// added.
+  /// Hands out a cluster for data that is stored as it is.
   ///
+  /// - Parameter guest: The first guest cluster that is mapped to it.
+  /// - Returns: The place. Its refcount is 0 until references are added.
   /// - Throws: `ImageWriterError.fileTooLarge`.
-  public func allocateData() throws(ImageWriterError) -> ClusterMapping {
-    let mapping = ClusterMapping(standard: try allocate())
-    clusters.noteData(mapping)
-    return mapping
+  public func allocateData(for guest: GuestOffset) throws(ImageWriterError) -> HostOffset {
+    try clusters.allocateData(for: guest)
+  }
+
+  /// Whether a guest cluster must not be mapped to `mapping`, because its data would then be in the
+  /// file where it is on the disk: programs that look for signatures would take the image for what
+  /// is inside it.
+  public func isOwnPlace(_ mapping: ClusterMapping, of guest: GuestOffset) -> Bool {
+    !mapping.isCompressed && clusters.isOwnPlace(mapping.host(geometry), of: guest)
   }
 
   /// Hands out room for the compressed data of a cluster, directly after the data before it: in
@@ -224,8 +244,11 @@ extension ImageWriter {
       Header.length + ImageFeature.nameTable(features).encoded().count
       + 2 * HeaderExtension.prefixSize
     let reserve = min(geometry.clusterSize / 4, reserveForQEMU)
-    return max(0, geometry.clusterSize - fixed - reserve)
+    return max(0, min(geometry.clusterSize - reserve, mostHeaderBytes) - fixed)
   }
+
+  /// The most bytes of the header with its extensions: some readers (qcow2-rs) look at no more.
+  private static let mostHeaderBytes = 4096
 
   /// QEMU's table of eight feature names, a backing format and a backing file name of 1,023 bytes.
   private static let reserveForQEMU = 1472
@@ -233,15 +256,24 @@ extension ImageWriter {
   /// Writes what is still missing of the tables of a disk. The next cluster that is mapped is one of
   /// another disk.
   ///
-  /// - Parameter virtualSize: The size of the disk in bytes.
+  /// - Parameters:
+  ///   - virtualSize: The size of the disk in bytes.
+  ///   - isActive: Whether it is the image's own disk, whose L1 table may have room in front.
   /// - Returns: The disk's tables; none of their clusters has to be counted any more.
   /// - Throws: `ImageWriterError`.
-  package func endDisk(virtualSize: UInt64) throws(ImageWriterError) -> DiskTables {
+  package func endDisk(
+    virtualSize: UInt64, isActive: Bool
+  ) throws(ImageWriterError) -> DiskTables {
     try check(virtualSize: virtualSize)
     try tables.finish(in: file.file)
     let entryCount = limits.l1EntryCount(forVirtualSize: virtualSize)
-    let l1 = try clusters.allocateTable(geometry.clusterCount(forBytes: entryCount * 8))
-      .lowerBound.offset(bits: geometry.clusterBits)
+    let l1: HostOffset
+    if isActive, let front = frontL1, front.entryCount == entryCount {
+      l1 = front.host
+      frontL1 = nil
+    } else {
+      l1 = try allocateL1(entryCount)
+    }
     try tables.writeL1(at: l1, entryCount: Int(entryCount), in: file.file)
     tables = try GuestTables(geometry, clusters, shared: shared)
     return DiskTables(
@@ -250,15 +282,19 @@ extension ImageWriter {
 
   /// Makes a disk that is a copy of another one of the file: it shares all clusters and tables.
   ///
-  /// - Parameter disk: The other disk.
+  /// - Parameters:
+  ///   - disk: The other disk.
+  ///   - isActive: Whether the copy is the image's own disk.
   /// - Returns: The tables of the copy: an L1 table of its own, and the same L2 tables, or, where
   ///   QEMU has set COPIED in one, another one without.
   /// - Throws: `ImageWriterError`.
-  package func copyDisk(_ disk: DiskTables) throws(ImageWriterError) -> DiskTables {
+  package func copyDisk(
+    _ disk: DiskTables, isActive: Bool
+  ) throws(ImageWriterError) -> DiskTables {
     let places: [HostOffset?]
     do { places = try TableWalk(file, geometry).l2Tables(of: disk) } catch { throw .io(error) }
     try tables.adopt(places, in: file.file)
-    return try endDisk(virtualSize: disk.virtualSize)
+    return try endDisk(virtualSize: disk.virtualSize, isActive: isActive)
   }
 
   /// Writes the table of snapshots, the refcounts and the header of a new image.
@@ -268,7 +304,8 @@ extension ImageWriter {
   /// - Throws: `ImageWriterError`.
   package func finish(_ contents: ImageContents) throws(ImageWriterError) -> FinishedImage {
     let (header, finished) = try writeMetadata(contents)
-    let bytes = try encode(header, contents, atMost: geometry.clusterSize)
+    let limit = min(geometry.clusterSize, Self.mostHeaderBytes)
+    let bytes = try encode(header, contents, atMost: limit)
     do {
       try file.file.truncate(to: clusters.end.bytes)
       try file.file.write(bytes, at: 0)
@@ -352,7 +389,7 @@ extension ImageWriter {
     for item in contents.extensions { bytes += item.encoded() }
     bytes += HeaderExtension.end.encoded()
     guard bytes.count <= limit else {
-      throw .headerTooLarge(bytes: bytes.count, clusterSize: limit)
+      throw .headerTooLarge(bytes: bytes.count, limit: limit)
     }
     return bytes
   }

@@ -9,8 +9,8 @@ public enum ImageWriterError: Error, Equatable, Sendable, IOErrorWrapping {
   case diskTooLarge(virtualSize: UInt64, clusterSize: Int, limit: UInt64)
   /// The file needs more clusters than a refcount table of 8 MiB counts.
   case fileTooLarge(clusters: UInt64, clusterSize: Int, refcountBits: Int, limit: UInt64)
-  /// The header and its extensions do not fit the first cluster.
-  case headerTooLarge(bytes: Int, clusterSize: Int)
+  /// The header and its extensions have more bytes than the first cluster, or than readers take.
+  case headerTooLarge(bytes: Int, limit: Int)
 }
 
 extension ImageWriterError: RemediableError {
@@ -30,8 +30,8 @@ extension ImageWriterError: RemediableError {
         the output needs \(clusters) clusters of \(clusterSize) bytes, and with \(bits)-bit \
         refcounts QEMU takes at most \(limit) (a refcount table of 8 MiB)
         """
-    case .headerTooLarge(let bytes, let clusterSize):
-      return "the header takes \(bytes) bytes and must fit a cluster of \(clusterSize)"
+    case .headerTooLarge(let bytes, let limit):
+      return "the header takes \(bytes) bytes and may take at most \(limit)"
     }
   }
 

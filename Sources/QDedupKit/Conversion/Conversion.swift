@@ -117,7 +117,7 @@ final class Conversion {
       try transfer.run()
       let (writer, size) = (writer, transfer.source.virtualSize)
       let disk = try converting(ConversionError.writer) { () throws(ImageWriterError) in
-        try writer.endDisk(virtualSize: size)
+        try writer.endDisk(virtualSize: size, isActive: false)
       }
       versions.append(
         SnapshotEntry(
@@ -153,7 +153,8 @@ final class Conversion {
         })
     }
     return try converting(ConversionError.writer) { () throws(ImageWriterError) in
-      let disk = try writer.endDisk(virtualSize: transfer.source.virtualSize)
+      let disk = try writer.endDisk(
+        virtualSize: transfer.source.virtualSize, isActive: options.output.version == nil)
       var contents = ImageContents(active: disk)
       contents.method = options.output.compression?.method
       (contents.features, contents.extensions) = (features, extensions)
@@ -163,7 +164,7 @@ final class Conversion {
             id: SnapshotEntry.nextID(after: versions), name: version.name.text,
             seconds: version.seconds, disk: disk))
         contents.snapshots = versions
-        contents.active = try writer.copyDisk(disk)
+        contents.active = try writer.copyDisk(disk, isActive: true)
       }
       return try writer.finish(contents)
     }

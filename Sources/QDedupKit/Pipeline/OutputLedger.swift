@@ -54,6 +54,13 @@ final class OutputLedger {
     let mapping = ClusterMapping(physicalSector: entry.physicalSector)
     guard mapping.isCompressed == batch.isCompressed, mayBeShared(mapping) else { return false }
     let owner = GuestOffset(entry.firstLogicalSector << 9)
+    guard !writer.isOwnPlace(mapping, of: batch.guestOffset(cluster)) else {
+      // It gets a copy elsewhere, which later duplicates share.
+      _ = try converting(ConversionError.store) { () throws(StoreError) in
+        try store.remove(entry)
+      }
+      return false
+    }
     guard writer.references(to: mapping) < maxReferences else {
       _ = try converting(ConversionError.store) { () throws(StoreError) in
         try store.remove(entry)

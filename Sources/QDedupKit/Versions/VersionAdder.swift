@@ -147,7 +147,7 @@ private final class Addition {
     }
     let size = transfer.source.virtualSize
     let disk = try converting(ConversionError.writer) { [change] () throws(ImageWriterError) in
-      try change.writer.endDisk(virtualSize: size)
+      try change.writer.endDisk(virtualSize: size, isActive: false)
     }
     try converting(ConversionError.image) { () throws(ImageError) in
       try input.requireUnchanged()

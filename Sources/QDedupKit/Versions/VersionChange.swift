@@ -83,7 +83,7 @@ final class VersionChange {
 
   private func copy(of disk: DiskTables) throws(ConversionError) -> DiskTables {
     try converting(ConversionError.writer) { () throws(ImageWriterError) in
-      try writer.copyDisk(disk)
+      try writer.copyDisk(disk, isActive: false)
     }
   }
 
