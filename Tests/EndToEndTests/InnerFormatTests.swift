@@ -59,7 +59,8 @@ import Testing
   func iso(clusterSize: Int) throws {
     let content = try workspace.folder.makeDirectory("content")
     try run(
-      "xorriso", ["-outdev", workspace.input.string, "-map", content.string, "/"])
+      "xorriso",
+      ["-as", "mkisofs", "-quiet", "-o", workspace.input.string, content.string])
     try expectQCOW2(clusterSize, inner: "iso9660")
   }
 

@@ -34,7 +34,7 @@ import TestSupport
     }
   }
 
-  @Test("A pipe gives the same image as a file", arguments: [1, 3])
+  @Test("A pipe gives the same disk as a file, with the L1 table at the end", arguments: [1, 3])
   func pipe(threads: Int) throws {
     let disk = Disks.random(clusters: 2000, clusterSize: 4096, distinct: 500, seed: 5).bytes
     var file = try Trial(disk)
@@ -45,8 +45,9 @@ import TestSupport
     try TestPipe.make(named: name, delivering: disk)
     pipe.options.input.source = .file(name)
     pipe.options.store.order = 6
-    let report = try pipe.convert()
-    #expect(try pipe.output() == file.output())
+    let report = try pipe.convertAndCompare()
+    #expect(try pipe.output().count == file.output().count)
+    #expect(try pipe.output() != file.output())
     #expect(report.input.virtualSize == UInt64(disk.count))
   }
 }

@@ -72,7 +72,6 @@ import Testing
     .lose("L1") { l1($0) },
     .flip("COPIED in L2", 0x80) { l2($0) + 8 * 2 },
     .flip("reserved bit in L2", 0x04) { l2($0) + 8 * 2 + 7 },
-    .flip("zero flag in L2", 0x01) { l2($0) + 8 * 2 + 7 },
     .lose("L2") { l2($0) },
     .flip("feature bit of the store", 0x80) { _ in 88 },
     .flip("dirty bit", 0x01) { _ in 79 },

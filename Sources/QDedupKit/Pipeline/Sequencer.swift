@@ -61,6 +61,7 @@ final class PlainSequencer: Sequencer {
       case .zero: continue
       case .data: preconditionFailure("a cluster was placed before it was looked up")
       case .unique: break
+      case .copy: ledger.put(batch, cluster, try room(batch, cluster), references: 1)
       case .duplicate: ledger.counts.duplicate += 1
       case .collision:
         try ledger.putInstead(batch, cluster, room(batch, cluster))
@@ -134,6 +135,7 @@ final class CompressedSequencer: Sequencer {
       case .zero: continue
       case .data: preconditionFailure("a cluster was placed before it was looked up")
       case .unique: try placeUnique(batch, cluster)
+      case .copy: preconditionFailure("compressed data is never at its own place")
       case .duplicate: placeDuplicate(batch, cluster)
       case .collision:
         try ledger.putInstead(batch, cluster, room(batch, cluster, references: 1))
