@@ -58,6 +58,7 @@ import Testing
   @Test("An ISO 9660 disk in an image is not seen from outside", arguments: clusterSizes)
   func iso(clusterSize: Int) throws {
     let content = try workspace.folder.makeDirectory("content")
+    try RawImage.write([UInt8](repeating: 1, count: 5000), to: content.appending("file"))
     try run(
       "xorriso",
       ["-as", "mkisofs", "-quiet", "-o", workspace.input.string, content.string])
