@@ -73,6 +73,7 @@ import Testing
       let store = try HashStore(order: order, maxIncarnations: 0, storage: MemoryStorage())
       for _ in 0..<count { try store.insert(entries.next()) }
       #expect(store.incarnationCount == 0)
+      #expect(store.statistics.entriesLeftOut == 0)
     }
   }
 }
