@@ -9,7 +9,8 @@ SECONDS ?= 60
 STATIC := .build/static
 PROGRAM := $(STATIC)/release/qdedup
 SHARE := .build/share
-BUILD_OPTIONS := --quiet -c release --static-swift-stdlib --scratch-path $(STATIC)
+BUILD_OPTIONS := --quiet -c release --static-swift-stdlib --scratch-path $(STATIC) \
+  --disable-local-rpath -Xlinker -z -Xlinker now
 SOURCES := Package.swift $(shell find Sources -type f)
 NEED_SWIFT = command -v $(SWIFT) >/dev/null || { echo 'Swift 6.2 or newer is needed:' \
   'https://www.swift.org/install/linux' >&2; exit 1; }
@@ -43,19 +44,28 @@ check: ## check format, imports, file lengths and the benchmarks' tables
 
 build: $(PROGRAM) $(SHARE)/qdedup.1 ## build the program and its manual page
 
+# Where things go: shell words, so that a name may hold any character.
+export DESTDIR PREFIX
+ROOT = "$$DESTDIR$$PREFIX"
+MAN = $(ROOT)/share/man/man1/qdedup.1
+BASH_COMPLETION = $(ROOT)/share/bash-completion/completions/qdedup
+ZSH_COMPLETION = $(ROOT)/share/zsh/site-functions/_qdedup
+FISH_COMPLETION = $(ROOT)/share/fish/vendor_completions.d/qdedup.fish
+DOC = $(ROOT)/share/doc/qdedup
+
 install: build ## install under PREFIX
-	install -D -s -m 755 $(PROGRAM) '$(DESTDIR)$(PREFIX)/bin/qdedup'
-	install -D -m 644 $(SHARE)/qdedup.1 '$(DESTDIR)$(PREFIX)/share/man/man1/qdedup.1'
-	install -D -m 644 $(SHARE)/qdedup.bash '$(DESTDIR)$(PREFIX)/share/bash-completion/completions/qdedup'
-	install -D -m 644 $(SHARE)/qdedup.zsh '$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_qdedup'
-	install -D -m 644 $(SHARE)/qdedup.fish '$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/qdedup.fish'
+	install -D -s -m 755 $(PROGRAM) $(ROOT)/bin/qdedup
+	install -D -m 644 $(SHARE)/qdedup.1 $(MAN)
+	install -D -m 644 $(SHARE)/qdedup.bash $(BASH_COMPLETION)
+	install -D -m 644 $(SHARE)/qdedup.zsh $(ZSH_COMPLETION)
+	install -D -m 644 $(SHARE)/qdedup.fish $(FISH_COMPLETION)
+	install -d $(DOC)/Documentation
+	install -m 644 Documentation/*.json $(DOC)/Documentation
+	@.ci/check-program $(ROOT)/bin/qdedup
 
 uninstall: ## remove what install put under PREFIX
-	rm -f '$(DESTDIR)$(PREFIX)/bin/qdedup' \
-	  '$(DESTDIR)$(PREFIX)/share/man/man1/qdedup.1' \
-	  '$(DESTDIR)$(PREFIX)/share/bash-completion/completions/qdedup' \
-	  '$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_qdedup' \
-	  '$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/qdedup.fish'
+	rm -f $(ROOT)/bin/qdedup $(MAN) $(BASH_COMPLETION) $(ZSH_COMPLETION) $(FISH_COMPLETION)
+	rm -rf $(DOC)
 
 bench: $(PROGRAM) ## time it against qemu-img; options: make bench BENCH_ARGS=--quick
 	@.ci/install-packages bench
@@ -80,10 +90,11 @@ $(PROGRAM): $(SOURCES)
 	@.ci/install-packages build
 	@echo 'Building qdedup (the first time takes a few minutes)'
 	@$(SWIFT) build $(BUILD_OPTIONS) --product qdedup
+	@.ci/check-program $@
 	@touch -c $@
 
 # The manual page, by the generator that swift-argument-parser brings, and the shells' completions.
-$(SHARE)/qdedup.1: $(PROGRAM)
+$(SHARE)/qdedup.1: $(PROGRAM) .ci/manual-page
 	@echo 'Writing the manual page and the completions'
 	@$(SWIFT) build $(BUILD_OPTIONS) --product generate-manual
 	@mkdir -p $(SHARE)
@@ -91,3 +102,5 @@ $(SHARE)/qdedup.1: $(PROGRAM)
 	  $(PROGRAM) --generate-completion-script $$shell >$(SHARE)/qdedup.$$shell || exit 1; done
 	@$(STATIC)/release/generate-manual $(PROGRAM) --output-directory $(SHARE) \
 	  --date "$$(git log -1 --format=%cs 2>/dev/null || date +%F)"
+	@.ci/manual-page $@ >$@.new
+	@mv $@.new $@

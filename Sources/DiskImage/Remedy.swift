@@ -19,6 +19,8 @@ public enum Remedy: Equatable, Sendable {
   case replace
   /// Overwrite the block device, if that is what is wanted.
   case overwrite
+  /// Convert to a file, and write its disk to the device.
+  case exportToDevice(FilePath)
   /// Unmount the device, or take it out of what it belongs to.
   case releaseDevice(FilePath)
   /// Write to a larger device.

@@ -35,6 +35,11 @@ struct ErrorText {
     switch remedy {
     case .replace: "replace it with --force"
     case .overwrite: "if that is what you want, overwrite it with --force"
+    case .exportToDevice(let path):
+      """
+      name a file as the output, and write its disk to the device: \
+      qdedup export --force FILE \(path.shellWord)
+      """
     case .releaseDevice(let path):
       "unmount it first (lsblk \(path.shellWord) shows what uses it)"
     case .chooseLargerDevice: "name a larger device"

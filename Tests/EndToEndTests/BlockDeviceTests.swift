@@ -48,7 +48,7 @@ struct BlockDeviceTests {
     try Command("mknod", [node.string, "b", "7", "250"]).run().expectingExit(0)
     let result = try workspace.run(["--force"], to: node)
     #expect(result.exitCode == 1, "\(result)")
-    #expect(result.errors.contains(node.string))
+    #expect(result.errors.contains("qdedup export --force FILE \(node)"), "\(result)")
     try Command("test", ["-b", node.string]).run().expectingExit(0)
     #expect(try workspace.outputNames() == ["node"])
   }

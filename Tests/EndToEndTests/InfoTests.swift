@@ -193,4 +193,19 @@ import Testing
     #expect(result.exitCode == code, "\(result)")
     #expect(!result.errors.isEmpty && result.output.isEmpty)
   }
+
+  @Test("The bit of the hash store has its name although the image's own table lacks it")
+  func ownFeatureWithoutName() throws {
+    try RawImage.write(RawImage.noise(count: 100_000, seed: 191), to: workspace.input)
+    try workspace.convert()
+    // QEMU writes its own table of names, and clears the bit; another program may keep it.
+    try Command(
+      "qemu-io", ["-f", "qcow2", "-c", "write 0 4k", workspace.output.string]
+    ).run().expectingExit(0)
+    var bytes = try RawImage.read(workspace.output)
+    bytes[88] = 0x80
+    try RawImage.write(bytes, to: workspace.output)
+    let text = try Workspace.qdedup(["info", workspace.output.string]).run().output
+    #expect(text.contains("hash store (autoclear bit 63)"), "\(text)")
+  }
 }

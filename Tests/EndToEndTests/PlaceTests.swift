@@ -223,4 +223,77 @@ import Testing
     let lines = result.errors.split(separator: "\n").count
     #expect(lines >= 2 && lines <= Int(seconds) + 3, "\(lines) lines in \(seconds) s")
   }
+
+  @Test("An error of the folder's sync is an error, and the output is there")
+  func folderSync() throws {
+    // The filter refuses fsync for one descriptor number; that of the folder is not known.
+    let filter = Self.filter.replacing(
+      "calls = {\"x86_64\": {", with: "calls = {\"x86_64\": {\"fsync\": 74, "
+    ).replacing("{\"linkat\": 37", with: "{\"fsync\": 82, \"linkat\": 37")
+      .replacing(
+        "    else:\n",
+        with: """
+              elif name == "fsync":
+                  rules += [struct.pack("HBBI", 0x15, 0, 4, calls[name]), struct.pack("HBBI", 0x20, 0, 0, 16),
+                            struct.pack("HBBI", 0x15, 0, 1, int(os.environ["FD"])), refuse,
+                            struct.pack("HBBI", 0x20, 0, 0, 0)]
+              else:
+
+          """)
+    var found = false
+    for number in 3..<12 {
+      let plain = try workspace.conversion(["-q", "--force"])
+      var command = Command("python3", ["-c", filter, "fsync=5", plain.program] + plain.arguments)
+      command.environment = ["FD": String(number)]
+      try? FileManager.default.removeItem(atPath: workspace.output.string)
+      let result = try command.run()
+      guard result.exitCode == 1, try workspace.outputNames() == ["out.qcow2"] else { continue }
+      found = true
+      #expect(result.errors.contains("a crash of the system leaves its name"), "\(result)")
+      try expectSound(workspace.output, equals: workspace.input)
+    }
+    #expect(found)
+  }
+
+  @Test("The manual page has examples and exit codes in sections of their own")
+  func manualPage() throws {
+    var root = FilePath(#filePath)
+    for _ in 0..<3 { root.removeLastComponent() }
+    let page = workspace.folder.file("page")
+    let text = """
+      .Sh NAME
+      .Sh DESCRIPTION
+      What it is: 4 × 2.
+
+      EXAMPLES
+        qdedup a\\b
+
+      EXIT STATUS
+        0 done
+      .It Em check
+      EXAMPLES
+        qdedup check
+
+      And so on.
+
+      EXIT STATUS
+        3 leaks
+      .Bl -tag -width 6n
+      .El
+      .Sh "EXIT STATUS"
+      .Ex -std
+      """
+    try RawImage.write(Array((text + "\n").utf8), to: page)
+    let script = root.appending(".ci/manual-page").string
+    let result = try Command(script, [page.string]).run().expectingExit(0).output
+    let lines = result.split(separator: "\n").map(String.init)
+    #expect(result.utf8.allSatisfy { $0 < 128 } && lines.contains("What it is: 4 \\(mu 2."))
+    let examples = try #require(lines.firstIndex(of: ".Sh EXAMPLES"))
+    let status = try #require(lines.firstIndex(of: ".Sh \"EXIT STATUS\""))
+    #expect(lines[examples..<status].contains("qdedup a\\eb"))
+    #expect(
+      lines[status...].contains(".It Nm qdedup check") && lines[status...].contains("3 leaks"))
+    #expect(lines[..<examples].contains("And so on.") && !lines.contains(".Ex -std"))
+    #expect(lines.count { $0.contains("EXIT STATUS") } == 1)
+  }
 }

@@ -28,6 +28,8 @@ public enum ConversionError: Error, Sendable, IOErrorWrapping {
   case outputExists(FilePath)
   /// The output's name leads to something other than a regular file.
   case outputNotRegular(FilePath)
+  /// The output's name is that of a block device, and a new image is a file.
+  case outputIsDevice(FilePath)
   /// The output is a block device, and nothing said that its content may be lost.
   case deviceNotAllowed(FilePath)
   /// The system uses the block device: it is mounted, say.
@@ -87,6 +89,8 @@ extension ConversionError: RemediableError {
     case .outputExists(let path): "\(path) exists already"
     case .outputNotRegular(let path):
       "\(path) is not a regular file; the output needs the name of a file to be made"
+    case .outputIsDevice(let path):
+      "\(path) is a block device, and the output is a new file"
     case .deviceNotAllowed(let path):
       "\(path) is a block device, and everything on it would be lost"
     case .deviceBusy(let path):
@@ -134,6 +138,7 @@ extension ConversionError: RemediableError {
     case .writer(let error), .inputTooLarge(_, let error): error.remedies
     case .noThread: [.useFewerThreads]
     case .outputExists: [.replace, .chooseAnotherName(.output)]
+    case .outputIsDevice(let path): [.exportToDevice(path)]
     case .deviceNotAllowed: [.overwrite]
     case .deviceBusy(let path): [.releaseDevice(path)]
     case .deviceTooSmall: [.chooseLargerDevice]

@@ -34,6 +34,7 @@ package struct OutputName {
     if let part = inputs.first(where: { $0.identity == existing }) {
       throw .outputIsInput(given, part.role)
     }
+    if existing.isBlockDevice { throw .outputIsDevice(given) }
     guard existing.isRegular else { throw .outputNotRegular(given) }
     guard replaces else { throw .outputExists(given) }
     path = given.followingLinks

@@ -33,9 +33,8 @@ extension ReportBuilder {
   private var sharingWarning: String? {
     guard counts.duplicate > 0, options.output.compression == nil else { return nil }
     return """
-      clusters are shared: after a guest has written to this image, qemu-img check may report \
-      OFLAG_COPIED errors although the data is right (qemu-img check -r all repairs them). Use the \
-      image as a read-only backing file, or compress it (-c), to avoid this
+      clusters are shared; a guest that writes here leads to OFLAG_COPIED findings of qemu-img check \
+      (harmless, see README.md, "Plain or compressed")
       """
   }
 }
