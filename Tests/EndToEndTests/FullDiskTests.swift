@@ -66,7 +66,7 @@ import Testing
   }
 
   /// `unshare` with the options that let this user mount, or nil where no options do.
-  private static let unshare: [String]? = [["-m"], ["-rm"]].first { options in
+  static let unshare: [String]? = [["-m"], ["-rm"]].first { options in
     let mount = ["sh", "-c", "mount -t tmpfs tmpfs /mnt"]
     return (try? Command("unshare", options + mount).run().exitCode) == 0
   }

@@ -1,8 +1,8 @@
-internal import DiskIO
-internal import DiskImage
+package import DiskIO
+package import DiskImage
 
 /// Something that a disk is written to.
-protocol DiskOutput: Sendable {
+package protocol DiskOutput: Sendable {
   /// Whether all ranges must come one after another, from the first byte to the last; else several
   /// threads write at any place.
   var isSequential: Bool { get }

@@ -1,18 +1,18 @@
-internal import DiskImage
+package import DiskImage
 internal import Synchronization
 
 /// A part of a disk that one thread takes to the output.
-struct DiskPiece {
+package struct DiskPiece: Equatable, Sendable {
   /// Its place in the order of all pieces: 0, 1, 2 …
-  let number: UInt64
-  let range: GuestRange
+  package let number: UInt64
+  package let range: GuestRange
   /// Whether the range may hold anything but zeros.
-  let isData: Bool
+  package let isData: Bool
 }
 
 /// Hands out a disk, each byte once and from front to back: data in pieces of a grid, zeros between
 /// them in longer ones. Any thread may ask.
-final class DiskPieces: Sendable {
+package final class DiskPieces: Sendable {
   private struct Cursor {
     var number: UInt64 = 0
     var offset = GuestOffset(0)
@@ -27,14 +27,14 @@ final class DiskPieces: Sendable {
   private static let mostZeros: UInt64 = 64 << 20
 
   /// The pieces of an image; `pieceBytes` is a power of two.
-  init(_ image: any ImageSource, pieceBytes: Int) {
+  package init(_ image: any ImageSource, pieceBytes: Int) {
     virtualSize = image.virtualSize
     self.pieceBytes = UInt64(pieceBytes)
     cursor = Mutex(Cursor(data: DataCursor(image)))
   }
 
   /// Takes the next piece; nil if nothing is left.
-  func next() throws(ImageError) -> DiskPiece? {
+  package func next() throws(ImageError) -> DiskPiece? {
     try cursor.withLock { cursor throws(ImageError) in
       let offset = cursor.offset
       guard offset.bytes < virtualSize else { return nil }

@@ -1,13 +1,13 @@
 internal import DiskIO
-internal import DiskImage
+package import DiskImage
 internal import Synchronization
 
 /// Takes all of a disk to an output, with several threads.
 ///
 /// Each worker takes a piece, reads it into memory of its own, sets zeros apart and writes. To a
-/// sequential output it waits for its turn to write: the pieces that are ready meanwhile are as many
+/// sequential output it waits for its turn to write: the pieces that are ready by then are as many
 /// as there are workers, and no more.
-final class DiskTransfer: Sendable {
+package final class DiskTransfer: Sendable {
   private struct Turns {
     var next: UInt64 = 0
     var failure: ConversionError?
@@ -22,7 +22,7 @@ final class DiskTransfer: Sendable {
   private let written = Atomic<UInt64>(0)
 
   /// How many bytes were written as they are; all others are zeros.
-  var writtenBytes: UInt64 {
+  package var writtenBytes: UInt64 {
     output.isSequential ? image.virtualSize : written.load(ordering: .relaxed)
   }
 
@@ -30,7 +30,7 @@ final class DiskTransfer: Sendable {
   ///   - image: The disk.
   ///   - output: Where it goes.
   ///   - progress: Where to count, and to be told to stop.
-  init(_ image: any ImageSource, to output: any DiskOutput, progress: Progress) {
+  package init(_ image: any ImageSource, to output: any DiskOutput, progress: Progress) {
     self.image = image
     self.output = output
     self.progress = progress
@@ -48,7 +48,7 @@ final class DiskTransfer: Sendable {
   ///
   /// - Parameter threads: How many threads restore data at a time.
   /// - Throws: The first error of any worker.
-  func run(threads: Int) throws(ConversionError) {
+  package func run(threads: Int) throws(ConversionError) {
     // One worker of a sequential output is most often writing.
     let wanted = threads + (output.isSequential ? 1 : 0)
     let most = max(1, Self.bufferSize / (pieceBytes + image.bytesPerReader))

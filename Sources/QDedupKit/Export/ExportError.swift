@@ -30,7 +30,7 @@ extension ExportError: RemediableError {
     case (.partOfDevice(let path), .verificationFailed(let offset)):
       """
       verification failed: \(path) differs from the image at guest byte \(offset.bytes); is the \
-      device at fault, or was the image changed meanwhile? If not, please report this
+      device at fault, or was the image changed in the meantime? If not, please report this
       """
     case (.partOfDevice(let path), .interrupted):
       "interrupted; \(path) holds only a part of the disk"
