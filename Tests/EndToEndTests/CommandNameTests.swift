@@ -41,7 +41,7 @@ import Testing
   func unknownCommandIsRefusedWithThoseThere(typed: String) throws {
     try expectUsageError(
       try Workspace.qdedup([typed]).run(), naming: "there is no command '\(typed)'",
-      "convert, export, info, check", "--help")
+      "convert, estimate, export, info, check", "--help")
   }
 
   @Test("A file in place of a command is answered with the command for it")

@@ -32,10 +32,14 @@ extension ExportError: RemediableError {
       verification failed: \(path) differs from the image at guest byte \(offset.bytes); is the \
       device at fault, or was the image changed in the meantime? If not, please report this
       """
+    case (.partOfDevice(let path), .image(.changed)):
+      "\(cause); \(path) holds what was there at the time"
     case (.partOfDevice(let path), .interrupted):
       "interrupted; \(path) holds only a part of the disk"
     case (.partOfDevice(let path), _):
       "\(cause); \(path) holds only a part of the disk"
+    case (.partOfStream, .image(.changed)):
+      "\(cause); what was there at the time has gone to standard output"
     case (.partOfStream, .interrupted):
       "interrupted; only a part of the disk has gone to standard output"
     case (.partOfStream, _):

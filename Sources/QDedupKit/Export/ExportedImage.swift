@@ -39,4 +39,10 @@ struct ExportedImage {
 
   /// The one of its files to which a name leads.
   func part(_ path: FilePath) -> ImagePart? { input.part(path) }
+
+  /// Makes sure, once all has been read, that no file was changed in the meantime, unless that is
+  /// allowed.
+  func requireUnchanged() throws(ConversionError) {
+    do { try input.requireUnchanged() } catch { throw .image(error) }
+  }
 }

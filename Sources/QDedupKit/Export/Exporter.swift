@@ -38,7 +38,12 @@ public struct Exporter: Sendable {
       progress.begin(.exporting, totalBytes: image.disk.virtualSize)
       try transfer.run(threads: options.threads)
       progress.reach(image.disk.virtualSize)
-      if options.verifies { try verify(target, against: image.disk) }
+      let verification = Result { () throws(ConversionError) in
+        if options.verifies { try verify(target, against: image.disk) }
+      }
+      // All has been read. That the image was changed explains a difference too, so it comes first.
+      try image.requireUnchanged()
+      try verification.get()
       let allocated = try complete(target)
       progress.finish(image.disk.virtualSize)
       return ExportReport(

@@ -57,6 +57,22 @@ import Testing
     #expect(result.errors.hasSuffix("\n1\n"), "\(result)")
   }
 
+  @Test("An image that changes while it is read is an error, unless that is allowed")
+  func changedImage() throws {
+    // More than a pipe takes, so that the change comes before the end.
+    let script = """
+      { "$@"; echo $? >&2; } | { head -c 1000; touch "$IMAGE"; cat; } >/dev/null
+      """
+    for (options, code) in [([], "1"), (["--allow-changes"], "0")] {
+      let command = try workspace.exportCommand(options, image, to: "-")
+      var shell = Command.shell(script, [command.program] + command.arguments)
+      shell.environment["IMAGE"] = image.string
+      let result = try shell.run()
+      #expect(result.errors.hasSuffix("\(code)\n"), "\(result)")
+      #expect(result.errors.contains("--allow-changes") == (code == "1"), "\(result)")
+    }
+  }
+
   @Test("An interruption while nobody reads ends it", arguments: [SIGINT, SIGTERM])
   func silentReader(signal: CInt) throws {
     let name = workspace.folder.file("pipe")
