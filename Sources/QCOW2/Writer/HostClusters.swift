@@ -113,6 +113,7 @@ final class HostClusters {
   /// Hands out a cluster for data of a guest that is stored as it is.
   ///
   /// - Parameter guest: Where the guest sees it: not where it will be in the file.
+  /// - Returns: Where the cluster begins, with a refcount of 0.
   /// - Throws: `ImageWriterError.fileTooLarge`.
   func allocateData(for guest: GuestOffset) throws(ImageWriterError) -> HostOffset {
     while true {
