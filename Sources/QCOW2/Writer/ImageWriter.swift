@@ -110,18 +110,10 @@ public final class ImageWriter {
 
   /// Hands out a cluster for data that is stored as it is.
   ///
-  /// - Parameter guest: The first guest cluster that is mapped to it.
   /// - Returns: The place. Its refcount is 0 until references are added.
   /// - Throws: `ImageWriterError.fileTooLarge`.
-  public func allocateData(for guest: GuestOffset) throws(ImageWriterError) -> HostOffset {
-    try clusters.allocateData(for: guest)
-  }
-
-  /// Whether a guest cluster must not be mapped to `mapping`, because its data would then be in the
-  /// file where it is on the disk: programs that look for signatures would take the image for what
-  /// is inside it.
-  public func isOwnPlace(_ mapping: ClusterMapping, of guest: GuestOffset) -> Bool {
-    !mapping.isCompressed && clusters.isOwnPlace(mapping.host(geometry), of: guest)
+  public func allocateData() throws(ImageWriterError) -> HostOffset {
+    try clusters.allocateData()
   }
 
   /// Hands out room for the compressed data of a cluster, directly after the data before it: in
