@@ -50,8 +50,7 @@ struct CompressionSample {
     let pieces = isWhole ? [] : counts.pieces.units
     let work = SampleWork(
       image: image, contents: contents, compressions: compressions, progress: progress,
-      tasks: blocks.enumerated().map { .init($1, isBlock: true, isWhole || $0 % 2 == 0) }
-        + pieces.map { .init($0, isBlock: false, false) })
+      tasks: blocks.map { .init($0, isBlock: true) } + pieces.map { .init($0, isBlock: false) })
     let results = try work.run(threads: threads)
     compressedBytes = results.reduce(0) { $0 + $1.compressedBytes }
     let base = Estimate(

@@ -11,13 +11,10 @@ final class SampleWork: Sendable {
     let unit: StratifiedSample.Unit
     /// Whether it is an area of 128 KiB, to compress in all sizes, or a piece of 4 KiB.
     let isBlock: Bool
-    /// Whether slow methods are due too.
-    let takesSlow: Bool
 
-    init(_ unit: StratifiedSample.Unit, isBlock: Bool, _ takesSlow: Bool) {
+    init(_ unit: StratifiedSample.Unit, isBlock: Bool) {
       self.unit = unit
       self.isBlock = isBlock
-      self.takesSlow = takesSlow
     }
   }
 
@@ -133,8 +130,7 @@ private final class SampleWorker {
       pieces, 0, try compressed(pieces, 0, base, &result.compressedBytes), contents, factor)
     (result.baseRaw, result.base) = (basic.raw, basic.compressed)
     guard task.isBlock else { return result }
-    for method in compressions.indices
-    where compressions[method].method != .zlib || task.takesSlow {
+    for method in compressions.indices {
       var bytes: [Int] = []
       for size in ImageScan.sizes {
         let compressor = try compressor(method, size)
