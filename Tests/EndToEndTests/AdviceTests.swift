@@ -61,7 +61,7 @@ import Testing
   @Test(
     "A folder that takes no file is named with the reason",
     arguments: [
-      ("/proc/o.qcow2", "nothing can be made in the folder /proc"),
+      ("/proc/o.qcow2", "nothing can be made in that folder"),
       ("/sys/o.qcow2", "the folder /sys cannot be written to"),
       ("/nowhere/o.qcow2", "there is no folder /nowhere: make it"),
     ])

@@ -16,7 +16,8 @@ import Testing
   }
 
   @Test(
-    "Any number of threads and a pipe give the same bytes", arguments: CompressedImage.types,
+    "Any number of threads gives the same bytes, and a pipe as many",
+    arguments: CompressedImage.types,
     [[], ["--log-store-order", "7", "--max-incarnations", "3"], ["--cluster-size", "64K"]])
   func anyNumberOfThreadsAndPipeGiveSameBytes(
     type: String, others: [String]
@@ -32,7 +33,9 @@ import Testing
     }
     try workspace.convert(
       options + ["--force"], from: "-", to: again, reading: .pipe(contentsOf: input))
-    #expect(try RawImage.read(again) == expected, "from a pipe")
+    try expectCompressed(again, equals: input, with: type)
+    // Its size is not known from the start, so its L1 table is at the end.
+    #expect(try RawImage.read(again).count == expected.count, "from a pipe")
   }
 
   @Test(
@@ -45,7 +48,10 @@ import Testing
     let read = try #require(try WalkedStore.of(walker))
     #expect(read.entries > 0)
     #expect((report.hashStore.forgotten > 0) == (store[1] != "0"))
-    if store[1] == "0" { #expect(read.entries == Int(report.clusters.unique)) }
+    if store[1] == "0" {
+      let known = UInt64(read.entries) + report.hashStore.entriesLeftOut
+      #expect(known == report.clusters.unique)
+    }
     #expect(report.hashStore.collisions == 0)
   }
 

@@ -33,7 +33,7 @@ import Testing
   }
 
   @Test(
-    "A pipe and a file give the same bytes when the order is given",
+    "A pipe gives the same bytes on every run, and as many as a file when the order is given",
     arguments: [[], ["--no-hash-store"]])
   func pipeAndFileGiveSameBytesWhenOrderIsGiven(options: [String]) throws {
     let options = options + ["--log-store-order", "9"]
@@ -41,15 +41,17 @@ import Testing
     let fromPipe = workspace.folder.file("pipe.qcow2")
     try workspace.convert(options, from: "-", to: fromPipe, reading: .pipe(contentsOf: input))
     try expectSound(fromPipe, equals: input)
-    #expect(try RawImage.read(fromPipe) == RawImage.read(output))
+    // Its size is not known from the start, so its L1 table is at the end.
+    let (first, file) = (try RawImage.read(fromPipe), try RawImage.read(output))
+    #expect(first.count == file.count && first != file)
+    try workspace.convert(
+      options + ["--force"], from: "-", to: fromPipe, reading: .pipe(contentsOf: input))
+    #expect(try RawImage.read(fromPipe) == first)
   }
 
-  @Test("A pipe, and a copy without holes, give the same bytes as the file")
+  @Test("A copy without holes gives the same bytes as the file")
   func pipeAndCopyWithoutHolesGiveSameBytesAsFile() throws {
     try workspace.convert()
-    let fromPipe = workspace.folder.file("pipe.qcow2")
-    try workspace.convert(from: "-", to: fromPipe, reading: .pipe(contentsOf: input))
-    #expect(try RawImage.read(fromPipe) == RawImage.read(output))
     let (dense, fromDense) = (workspace.folder.file("dense"), workspace.folder.file("dense.qcow2"))
     try Command("cp", ["--sparse=never", input.string, dense.string]).run().expectingExit(0)
     try workspace.convert(from: dense.string, to: fromDense)

@@ -61,7 +61,8 @@ import Testing
     let store = try #require(try WalkedStore.of(walker))
     #expect(report.hashStore.forgotten == 0)
     #expect(report.hashStore.maxIncarnations == 0)
-    #expect(store.entries == Int(report.clusters.unique))
+    // Tables of four to sixteen slots have none for some entries long before they are full (S7).
+    #expect(UInt64(store.entries) + report.hashStore.entriesLeftOut == report.clusters.unique)
     #expect((store.dumpOffset != 0) == (size != "64K"))
   }
 
@@ -83,8 +84,10 @@ import Testing
     #expect(store.limboOffsets.count == Int(report.hashStore.limbo))
     #expect((report.hashStore.forgotten > 0) == (limit == 300))
     #expect((report.hashStore.mayMissClusters > 0) == (limit == 300))
-    #expect((report.clusters.unique == 6144) == (limit != 300))
-    if limit != 300 { #expect(store.entries == 6144) }
+    // Each entry that was left out, as tiny tables do (S7), may miss a duplicate; nothing else does.
+    let leftOut = report.hashStore.entriesLeftOut
+    #expect((report.clusters.unique <= 6144 + leftOut) == (limit != 300))
+    if limit != 300 { #expect(UInt64(store.entries) + leftOut == report.clusters.unique) }
     #expect(report.hashStore.rememberedClusters == (limit == 0 ? nil : UInt64(limit) * 4))
   }
 

@@ -90,7 +90,8 @@ import Testing
     "JSON that only contains a report is none",
     arguments: ["history", "lines", "document", "schema", "list", "string"])
   func noReport(kind: String) throws {
-    try workspace.run(["-q", "--report-file", report.string]).expectingExit(0)
+    let first = workspace.folder.file("first.qcow2")
+    try workspace.run(["-q", "--report-file", report.string], to: first).expectingExit(0)
     let one = String(decoding: try RawImage.read(report), as: UTF8.self)
     let line = one.split(separator: "\n").joined()
     let text =
@@ -135,9 +136,13 @@ import Testing
 
   @Test("A descriptor that is not open for writing is refused before anything is done")
   func closedDescriptor() throws {
+    // The tests themselves may have a file of that number.
+    let script = #"exec 9>&-; exec "$1" convert -q --report-file /dev/fd/9 "$2" "$3""#
+    let arguments = [
+      try BuiltProgram.qdedup().string, workspace.input.string, workspace.output.string,
+    ]
     try expectRefusal(
-      try workspace.run(["-q", "--report-file", "/dev/fd/9"]), naming: "/dev/fd/9",
-      leaving: workspace)
+      try Command.shell(script, arguments).run(), naming: "/dev/fd/9", leaving: workspace)
   }
 
   @Test("Two first runs with one new report file both end well")

@@ -44,7 +44,7 @@ import Testing
   /// The header extension of the store: its data.
   @Sendable private static func store(_ bytes: [UInt8]) -> Int {
     var place = 112
-    while word(bytes, place) >> 32 != 0xCD8E_819B {
+    while word(bytes, place) >> 32 & 0xFFFF_FFFF != 0xCD8E_819B {
       place += 8 + ((word(bytes, place) & 0xFFFF_FFFF) + 7) / 8 * 8
     }
     return place + 8
@@ -113,7 +113,7 @@ import Testing
     trial.options.output.verifies = true
     trial.tuning.damage = { number in
       let file = FileDescriptor(rawValue: number)
-      var bytes = [UInt8](repeating: 0, count: 1 << 20)
+      var bytes = [UInt8](repeating: 0, count: 4 << 20)
       _ = try? bytes.withUnsafeMutableBytes { try file.read(fromAbsoluteOffset: 0, into: $0) }
       let place = Self.word(bytes, Self.l2(bytes)) & 0x00FF_FFFF_FFFF_FE00
       _ = try? file.writeAll(toAbsoluteOffset: Int64(place), [0xFF, 0, 0xFF])

@@ -51,6 +51,7 @@ struct Report: Decodable {
     let forgotten: UInt64
     let limboReuses: UInt64
     let lookups: UInt64
+    let entriesLeftOut: UInt64
     let logStoreHits: UInt64
     let incarnationHits: UInt64
     let collisions: UInt64
