@@ -22,9 +22,9 @@ public final class ClusterCompressor {
 
   private let context: Context
 
-  /// The largest cluster, in bytes, whose deflate may have matches of any length back: whatever the
-  /// reader's pieces are, the whole cluster is in the first.
-  static let largestSinglePiece = 1 << -qcow2WindowBits
+  /// The largest cluster, in bytes, whose matches may reach back as far as it goes: whatever a
+  /// reader's pieces are (Python's are 16 KiB at the least), the whole cluster is in the first.
+  static let largestSinglePiece = 16 << 10
 
   /// A compressor for clusters of one size.
   ///
