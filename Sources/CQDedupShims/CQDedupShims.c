@@ -43,6 +43,10 @@ int qdedup_zero_range(int descriptor, int64_t offset, int64_t count) {
   return fallocate(descriptor, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, offset, count);
 }
 
+int qdedup_start_write_back(int descriptor) {
+  return sync_file_range(descriptor, 0, 0, SYNC_FILE_RANGE_WRITE);
+}
+
 int qdedup_block_device_size(int descriptor, uint64_t *size) {
   return ioctl(descriptor, BLKGETSIZE64, size);
 }

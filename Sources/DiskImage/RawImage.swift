@@ -46,6 +46,7 @@ public final class RawImage: ImageSource {
       throw .tooLarge(file.path, bytes: fileSize)
     }
     virtualSize = (fileSize + 511) & ~511
+    file.adviseSequentialReading()
     self.file = file
   }
 

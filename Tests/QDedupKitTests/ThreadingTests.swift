@@ -96,6 +96,33 @@ import Testing
     #expect(throws: ConversionError.self) { try written.wait(forWrite: 2) }
   }
 
+  @Test(
+    "Write-back is asked for at every step of what is written, and not before", arguments: [1, 4])
+  func writeBack(threads: Int) throws {
+    let requests = Counter()
+    let writeBack = try WriteBack(stepBytes: 1000) { requests.add() }
+    writeBack.add(999)
+    #expect(requests.value == 0)
+    WorkerThread.runAll(threads) { _ in
+    } _: { () throws(ConversionError) in
+      for _ in 0..<100 { writeBack.add(50) }
+    }
+    writeBack.end()
+    // Requests that come while one is under way become one.
+    #expect((1...threads * 5).contains(requests.value))
+  }
+
+  @Test("Write-back that was asked for is not lost at the end")
+  func lastWriteBack() throws {
+    for _ in 0..<50 {
+      let requests = Counter()
+      let writeBack = try WriteBack(stepBytes: 10) { requests.add() }
+      writeBack.add(10)
+      writeBack.end()
+      #expect(requests.value == 1)
+    }
+  }
+
   @Test("Progress is the furthest place of a phase")
   func progress() {
     let progress = Progress()

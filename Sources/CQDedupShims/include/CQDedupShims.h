@@ -27,6 +27,9 @@ int qdedup_rename_to_new(const char *path, const char *new_path);
 int qdedup_punch_hole(int descriptor, int64_t offset, int64_t count);
 int qdedup_zero_range(int descriptor, int64_t offset, int64_t count);
 
+/* sync_file_range of the whole file: starts writing what is not on the disk yet; waits for nothing. */
+int qdedup_start_write_back(int descriptor);
+
 /* ioctl BLKGETSIZE64: the size of a block device in bytes. */
 int qdedup_block_device_size(int descriptor, uint64_t *size);
 

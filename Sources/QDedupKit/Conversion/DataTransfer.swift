@@ -55,9 +55,13 @@ struct DataTransfer {
     let threads = workers
     let pool = BatchPool(
       geometry: options.output.geometry, shape: shape, limit: shape.batchCount(threads: threads))
+    let output = sequencer.ledger.writer.file
+    // Advice only, so that without a thread for it nothing is lost but time at the end.
+    let writeBack = options.output.syncs ? try? WriteBack { output.file.startWriteBack() } : nil
+    defer { writeBack?.end() }
     let pipeline = Pipeline(
-      source: source, sequencer: sequencer, output: sequencer.ledger.writer.file, pool: pool,
-      shape: shape, compression: options.output.compression, progress: progress,
+      source: source, sequencer: sequencer, output: output, pool: pool, shape: shape,
+      compression: options.output.compression, writeBack: writeBack, progress: progress,
       digest: tuning.digest)
     try pipeline.run(threads: threads)
     progress.reach(source.virtualSize)

@@ -51,6 +51,8 @@ final class Pipeline: @unchecked Sendable {
   private let digest: @Sendable (UnsafeRawBufferPointer) -> Digest
   private let turns = Monitor(Turns())
   private let written = WrittenPrefix()
+  /// Gets the output to the disk early; nil if that is not wanted.
+  private let writeBack: WriteBack?
 
   private let sequencer: any Sequencer
   /// Batches that are resolved and not placed, oldest first: at most `lag`.
@@ -61,8 +63,8 @@ final class Pipeline: @unchecked Sendable {
 
   init(
     source: any BatchSource, sequencer: any Sequencer, output: OpenFile, pool: BatchPool,
-    shape: BatchShape, compression: Compression?, progress: Progress,
-    digest: @escaping @Sendable (UnsafeRawBufferPointer) -> Digest
+    shape: BatchShape, compression: Compression?, writeBack: WriteBack?,
+    progress: Progress, digest: @escaping @Sendable (UnsafeRawBufferPointer) -> Digest
   ) {
     self.source = source
     self.sequencer = sequencer
@@ -70,6 +72,7 @@ final class Pipeline: @unchecked Sendable {
     self.pool = pool
     self.shape = shape
     self.compression = compression
+    self.writeBack = writeBack
     self.progress = progress
     self.digest = digest
   }
@@ -200,6 +203,7 @@ final class Pipeline: @unchecked Sendable {
 
   private func writeClusters(of batch: Batch) throws(ConversionError) {
     do { try batch.writes.write(to: output.file) } catch { throw .io(error) }
+    writeBack?.add(batch.writes.byteCount)
   }
 
   /// Stops all workers. The first error is the one that counts.

@@ -15,6 +15,8 @@ package struct WriteList: ~Copyable {
   private let pieces: UnsafeMutableBufferPointer<iovec>
   private var pieceCount = 0
   private var runs: [Run] = []
+  /// How many bytes there are to write.
+  package private(set) var byteCount = 0
   /// Where the last run ends in the output.
   private var end = HostOffset(0)
 
@@ -28,7 +30,7 @@ package struct WriteList: ~Copyable {
   /// Forgets all entries.
   package mutating func removeAll() {
     runs.removeAll(keepingCapacity: true)
-    (pieceCount, end) = (0, HostOffset(0))
+    (pieceCount, byteCount, end) = (0, 0, HostOffset(0))
   }
 
   /// Adds memory, joined to what was added last where they are side by side.
@@ -37,6 +39,7 @@ package struct WriteList: ~Copyable {
   ///   - bytes: What to write. It must stay as it is until it is written.
   ///   - host: Where in the output it goes.
   package mutating func append(_ bytes: UnsafeMutableRawBufferPointer, at host: HostOffset) {
+    byteCount += bytes.count
     let continuesRun = !runs.isEmpty && host == end
     end = HostOffset(host.bytes + UInt64(bytes.count))
     if continuesRun {
