@@ -124,11 +124,12 @@ struct ConvertCommand: ParsableCommand {
   }
 
   private var options: ConvertOptions {
+    let clusters = outputOptions.clusters(ofVersions: versionOptions.name != nil)
     var options = ConvertOptions(
       input: input == "-" ? .standardInput : .file(FilePath(input)), output: FilePath(output),
-      geometry: outputOptions.clusterSize.geometry, threads: outputOptions.threads.count)
+      geometry: clusters.geometry, threads: outputOptions.threads.count)
     options.input = inputOptions.reading(input)
-    options.output.choosesClusterSize = outputOptions.clusterSize == .automatic
+    options.output.choosesClusterSize = clusters == .automatic
     options.output.compression = outputOptions.compression
     options.output.verifies = outputOptions.verify
     options.output.replaces = outputOptions.force

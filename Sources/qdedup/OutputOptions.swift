@@ -7,15 +7,19 @@ struct OutputOptions: ParsableArguments {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "The size of a cluster: a power of two from 512 to 2M, or auto. (default: 4K)",
+      """
+      The size of a cluster: a power of two from 512 to 2M, or auto. (default: auto with -c, 4K \
+      without it and with --name)
+      """,
       discussion: """
-        With auto, the input is read once more beforehand, and the largest size from 4K to 128K is \
-        taken whose predicted file is at most 5 % above the smallest (see qdedup estimate); a pipe, \
-        which cannot be read twice, gets 4K. Small clusters find more duplicates, large ones need less metadata. Every size is a number \
-        of bytes, or one with K, M, G or T (or KiB, MiB, GiB, TiB): powers of 1024.
+        Small clusters find more duplicates; large ones need less metadata, and are faster to read \
+        when they are compressed. With auto, the input is read once more beforehand, and the largest \
+        size from 4K to 128K is taken whose predicted file is at most 5 % above the smallest (see \
+        qdedup estimate); a pipe, which cannot be read twice, gets 4K. Every size is a number of \
+        bytes, or one with K, M, G or T (or KiB, MiB, GiB, TiB): powers of 1024.
         """,
       valueName: "size"), transform: ClusterSizeArgument.parse)
-  var clusterSize = ClusterSizeArgument.fixed(ClusterSizeArgument.standard)
+  var clusterSize: ClusterSizeArgument?
 
   @Flag(
     name: [.short, .long],
@@ -38,9 +42,9 @@ struct OutputOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      How far back zlib may reach in a cluster: 4K is read by everything; 32K is smaller and two to \
-      four times as fast with clusters of 32K and more, and read by QEMU, 7-Zip and libqcow, but not \
-      by readers that restore a cluster in pieces. (default: 4K)
+      How far back zlib may reach in clusters of 32K and more: 4K is read by everything; 32K is \
+      smaller and two to four times as fast, and read by QEMU, 7-Zip and libqcow, but not by readers \
+      that restore a cluster in pieces. (default: 4K)
       """, valueName: "size"))
   var deflateWindow: DeflateWindow?
 
@@ -77,6 +81,14 @@ struct OutputOptions: ParsableArguments {
         "\(method.rawValue) has no compression level \(compressionLevel ?? 0): use \(levels.lowerBound) to \(levels.upperBound)."
       )
     }
+  }
+
+  /// The size that was asked for, or else the usual one. A compressed image is slow to make and slow
+  /// to read in small clusters, so its content decides. A plain one is made at the speed of reading,
+  /// which reading twice would double. What versions share with others that come later, the first
+  /// one does not tell, and small clusters share most.
+  func clusters(ofVersions hasVersions: Bool) -> ClusterSizeArgument {
+    clusterSize ?? (compress && !hasVersions ? .automatic : .fixed(ClusterSizeArgument.standard))
   }
 
   /// How clusters are compressed; nil for not at all.

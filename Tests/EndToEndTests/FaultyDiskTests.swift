@@ -56,9 +56,10 @@ import Testing
 
   @Test("A compressed cluster that does not come back as it was written stops the conversion")
   func damagedReadBack() throws {
-    let place = try #require(try places(["-c"])["data"])
+    let options = ["-c", "--cluster-size", "4K"]
+    let place = try #require(try places(options)["data"])
     // Makes the type of the first deflate block one that does not exist.
-    let result = try disk.flipping(0x02, at: place, try workspace.conversion(["-c"])).run()
+    let result = try disk.flipping(0x02, at: place, try workspace.conversion(options)).run()
     #expect(result.exitCode == 1, "\(result)")
     #expect(result.errors.contains("is not what comes back"), "\(result)")
     #expect(result.errors.contains("at byte \(place)"), "\(result)")

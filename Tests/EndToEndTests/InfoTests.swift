@@ -17,7 +17,10 @@ import Testing
   @Test("An output is described with its store")
   func outputIsDescribedWithItsStore() throws {
     try workspace.convert(
-      ["--log-store-order", "4", "--max-incarnations", "3", "-c", "--compression-type", "zstd"])
+      [
+        "--log-store-order", "4", "--max-incarnations", "3", "-c", "--cluster-size", "4K",
+        "--compression-type", "zstd",
+      ])
     let image = try ImageDescription(of: output)
     let qcow2 = try #require(image.qcow2)
     let store = try #require(image.hashStore)

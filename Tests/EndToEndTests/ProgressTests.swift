@@ -74,7 +74,8 @@ import Testing
     let words = [
       try BuiltProgram.qdedup().string, "convert", workspace.input.string, workspace.output.string,
     ].map { "'\($0)'" }.joined(separator: " ")
-    let line = "stty cols 40; \(words) -c --compression-level 9 --threads 1 --report none"
+    let line =
+      "stty cols 40; \(words) -c --cluster-size 4K --compression-level 9 --threads 1 --report none"
     var command = Command("script", ["-qec", line, "/dev/null"])
     command.environment = environment.merging(["SHELL": "/bin/sh"]) { own, _ in own }
     return try command.run().expectingExit(0).output

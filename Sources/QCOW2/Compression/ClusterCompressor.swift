@@ -6,11 +6,21 @@ internal import CZstd
 /// every processor.
 ///
 /// Deflate has two encoders. libdeflate is the better one, two to four times as fast as zlib at the
-/// same level and a little smaller, but knows no limit on how far a match reaches back. It takes the
-/// clusters that every reader restores in one piece (`largestSinglePiece`), and all of them if the
-/// user says that the readers do (`Compression.DeflateWindow.largest`). The others go to zlib, with
-/// the window of 4 KiB that qcow2 asks for. ISA-L would be faster there, but chooses its code by the
-/// processor, and its output, even its size, is not the same with SSE2, SSE4.2 and AVX2.
+/// same level and a little smaller, but knows no limit on how far a match reaches back. A reader that
+/// restores a cluster in one call (QEMU, 7-Zip, libqcow) does not mind. One that takes it in pieces,
+/// with the window of 4 KiB that qcow2 names, restores a match only if it reaches back no farther
+/// than that, or than the piece's beginning; no reader's pieces are smaller than 16 KiB (Python's,
+/// for dissect.hypervisor). So there are three classes of output:
+///
+/// | clusters | encoder | matches reach back | who reads it |
+/// |---|---|---|---|
+/// | up to 4 KiB | libdeflate | 4 KiB, there is no more | all, in pieces of any size |
+/// | 8 and 16 KiB; all with `DeflateWindow.largest` | libdeflate | the cluster, at most 32 KiB | \
+/// all whose pieces are a cluster; up to 16 KiB these are all |
+/// | from 32 KiB on | zlib, window 4 KiB | 4 KiB | all, in pieces of any size |
+///
+/// ISA-L would be faster than zlib, but chooses its code by the processor, and its output, even its
+/// size, is not the same with SSE2, SSE4.2 and AVX2.
 ///
 /// zstd needs no such care: a frame says how much memory a reader needs.
 public final class ClusterCompressor {
@@ -22,8 +32,8 @@ public final class ClusterCompressor {
 
   private let context: Context
 
-  /// The largest cluster, in bytes, whose matches may reach back as far as it goes: whatever a
-  /// reader's pieces are (Python's are 16 KiB at the least), the whole cluster is in the first.
+  /// The largest cluster, in bytes, whose matches may reach back to its beginning: whatever a
+  /// reader's pieces are, the whole cluster is in the first.
   static let largestSinglePiece = 16 << 10
 
   /// A compressor for clusters of one size.
@@ -127,7 +137,7 @@ public final class ClusterCompressor {
     return output.count - Int(stream.pointee.avail_out)
   }
 
-  /// Writes a cluster as stored deflate blocks (RFC 1951, 3.2.4): up to 65,535 bytes each, behind a
+  /// Writes a cluster as stored deflate blocks (RFC 1951, 3.2.4): up to 65,535 bytes each, after a
   /// header of 5 bytes.
   ///
   /// - Parameters:

@@ -7,12 +7,12 @@ public struct Compression: Equatable, Sendable {
 
   /// How far back in a cluster a match of deflate may reach.
   ///
-  /// A reader that takes a cluster's bytes in one call sees all of them, and so takes any window;
-  /// QEMU, 7-Zip and libqcow do. A reader that takes them in pieces keeps 4 KiB of what it has
-  /// handed out, as the format asks for, and fails on a match that reaches back farther.
+  /// A reader that restores a cluster in one call has all of it to copy from, and so takes any
+  /// window; QEMU, 7-Zip and libqcow do. A reader that takes it in pieces keeps 4 KiB of what it has
+  /// handed out, as the format says, and fails on a match that reaches back farther.
   public enum DeflateWindow: Sendable {
-    /// What every reader takes: 4 KiB, but in clusters that readers take in one piece the whole
-    /// cluster.
+    /// What every reader takes: 4 KiB, and in clusters of up to 16 KiB, which readers take in one
+    /// piece, the whole cluster.
     case standard
     /// 32 KiB, the most that deflate has: smaller and much faster, but not for every reader.
     case largest

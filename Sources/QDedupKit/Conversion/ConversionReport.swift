@@ -23,7 +23,7 @@ public struct ConversionReport: Codable, Equatable, Sendable {
   public var maxReferences: UInt32
   /// Whether the output was read back and compared with the input.
   public var verified: Bool
-  /// How the cluster size was chosen; nil if it was given, or the input is a pipe.
+  /// How the cluster size was chosen by content; nil if it was not.
   public var clusterSizeChoice: ClusterSizeChoice?
   /// How long it took.
   public var timing: Timing

@@ -1,3 +1,4 @@
+internal import DiskIO
 internal import DiskImage
 internal import DedupStore
 internal import QCOW2

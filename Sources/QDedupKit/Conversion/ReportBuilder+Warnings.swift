@@ -5,13 +5,22 @@ extension ReportBuilder {
   /// What a user of the output should know.
   var warnings: [String] {
     input.leftBehind(besides: options.input.snapshot)
-      + [emptyWarning, memoryWarning, sharingWarning].compactMap { $0 }
+      + [emptyWarning, pipeWarning, memoryWarning, sharingWarning].compactMap { $0 }
   }
 
   /// A file without a byte is a disk of 0 bytes, but more often what a failed download left.
   private var emptyWarning: String? {
     guard source.fileSize == 0, input.format == .raw else { return nil }
     return "the input is empty: was the copy or download complete that made it?"
+  }
+
+  /// The cluster size that a pipe gets where the content of a file would decide.
+  private var pipeWarning: String? {
+    guard options.output.choosesClusterSize, case .pipe = input.source else { return nil }
+    return """
+      the input is a pipe, which cannot be read twice, so its content did not choose the cluster \
+      size: clusters of \(UInt64(options.output.geometry.clusterSize).inByteUnits)
+      """
   }
 
   /// Order and limit of the store count also if they take more memory than was asked for.

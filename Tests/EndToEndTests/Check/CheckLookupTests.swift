@@ -20,7 +20,11 @@ import Testing
   }
 
   @Test(
-    "Every entry is looked up", arguments: [[], ["-c"], ["-c", "--compression-type", "zstd"]],
+    "Every entry is looked up",
+    arguments: [
+      [], ["-c", "--cluster-size", "4K"],
+      ["-c", "--cluster-size", "4K", "--compression-type", "zstd"],
+    ],
     [
       [], ["--log-store-order", "6"], ["--log-store-order", "6", "--max-incarnations", "2"],
       // The list of a hundred incarnations does not fit the first cluster.
@@ -45,7 +49,7 @@ import Testing
 
   @Test(
     "A store that is stale or damaged is reported, and the image is read",
-    arguments: Damage.allCases, [[], ["-c"]])
+    arguments: Damage.allCases, [[], ["-c", "--cluster-size", "4K"]])
   func storeThatIsStaleOrDamagedIsReported(
     damage: Damage, compression: [String]
   ) throws {

@@ -15,7 +15,7 @@ struct ExportDeviceTests {
   init() throws {
     workspace = try Workspace()
     try workspace.makeDisk(seed: 421)
-    try workspace.convert(["-c", "--compression-type", "zstd"])
+    try workspace.convert(["-c", "--cluster-size", "4K", "--compression-type", "zstd"])
     backing = workspace.folder.file("backing")
     try RawImage.equal(at: backing, count: Self.deviceSize, byte: 0xAA)
   }
@@ -110,7 +110,7 @@ struct ExportDeviceTests {
   @Test("A failure half-way says that the device holds a part")
   func damagedImage() throws {
     let image = workspace.folder.file("image.qcow2")
-    try workspace.convert(["-c", "--no-hash-store"], to: image)
+    try workspace.convert(["-c", "--cluster-size", "4K", "--no-hash-store"], to: image)
     // In the middle of the file there is data.
     let damaging = """
       head -c 20000 /dev/zero | tr '\\000' '\\377' |

@@ -11,7 +11,7 @@ import Testing
   init() throws {
     workspace = try Workspace()
     try workspace.makeDisk(seed: 411)
-    try workspace.convert(["-c", "--compression-type", "zstd"])
+    try workspace.convert(["-c", "--cluster-size", "4K", "--compression-type", "zstd"])
   }
 
   @Test("The bytes come in order for every number of threads", arguments: ["1", "2", "8"])

@@ -94,7 +94,7 @@ import Testing
     "A damaged image ends in a message, and leaves no output", arguments: [[], ["--threads", "1"]])
   func damagedImages(options: [String]) throws {
     let image = workspace.folder.file("image.qcow2")
-    try workspace.convert(["-c", "--no-hash-store"], to: image)
+    try workspace.convert(["-c", "--cluster-size", "4K", "--no-hash-store"], to: image)
     let size = try RawImage.size(of: image)
     try Command("truncate", ["-s", "\(size * 2 / 3)", image.string]).run().expectingExit(0)
     try expectRefusal(

@@ -61,7 +61,8 @@ import Testing
   {
     _ = try makeImage("cluster_size=4K")
     func notes(_ options: [String], from file: FilePath) throws -> [String] {
-      try workspace.convert(options + ["-c", "--force"], from: file.string).warnings
+      try workspace.convert(options + ["-c", "--cluster-size", "4K", "--force"], from: file.string)
+        .warnings
     }
     #expect(
       try notes([], from: image) == [
@@ -87,7 +88,7 @@ import Testing
     try Fixtures.unpack(["unknown-extension.qcow2"], into: workspace.folder.path)
     let other = workspace.folder.file("unknown-extension.qcow2")
     #expect(
-      try workspace.convert(["-c"], from: other.string).warnings == [
+      try workspace.convert(["-c", "--cluster-size", "4K"], from: other.string).warnings == [
         "1 unknown header extension is not part of the output (0xbadcafe)"
       ])
   }

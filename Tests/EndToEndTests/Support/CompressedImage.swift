@@ -7,9 +7,9 @@ enum CompressedImage {
   /// The methods of compression, as `--compression-type` and `qemu-img info` name them.
   static let types = ["zlib", "zstd"]
 
-  /// Options for a compressed image.
+  /// Options for a compressed image, in clusters of 4 KiB unless others are named.
   static func options(_ type: String, _ others: String...) -> [String] {
-    ["-c", "--compression-type", type] + others
+    ["-c", "--cluster-size", "4K", "--compression-type", type] + others
   }
 
   /// Clusters in a seeded order: zeros, texts, nearly zeros, noise, and many of them repeated.

@@ -16,6 +16,11 @@ enum ForeignReader: String, CaseIterable, CustomTestStringConvertible, Sendable 
   /// Whether it reads clusters that zstd compressed.
   var readsZstd: Bool { self == .dissect }
 
+  /// The largest clusters, in bytes, that it restores when matches of deflate reach back farther than
+  /// 4 KiB. Python, which dissect.hypervisor uses, takes out 32 KiB at a time, and 16 KiB in versions
+  /// before 3.10.
+  var largestWideCluster: Int { self == .dissect ? 16 << 10 : 2 << 20 }
+
   /// The disk that an image shows.
   ///
   /// - Throws: `TestSupportError` if the reader fails, with what it says.

@@ -64,6 +64,19 @@ struct Report: Decodable {
     let mayMissBytes: UInt64
   }
 
+  struct ClusterSizeChoice: Decodable {
+    struct Candidate: Decodable {
+      let clusterSize: UInt64
+      let predictedFileBytes: UInt64
+    }
+
+    let clusterSize: UInt64
+    let candidates: [Candidate]
+    let wallSeconds: Double
+    let readBytes: UInt64
+    let compressedBytes: UInt64
+  }
+
   let reportVersion: Int
   let command: String
   let input: Input
@@ -74,6 +87,7 @@ struct Report: Decodable {
   let hashStore: HashStore
   let maxReferences: UInt64
   let verified: Bool
+  let clusterSizeChoice: ClusterSizeChoice?
   let warnings: [String]
 
   /// Decodes a report.

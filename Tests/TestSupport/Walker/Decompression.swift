@@ -2,12 +2,29 @@ internal import CZlib
 internal import CZstd
 
 /// Compressed clusters restored by the libraries' own hands, without the program's code.
-enum Decompression {
-  /// Raw deflate data with a window of 4 KiB; nil unless it restores exactly `count` bytes.
+public enum Decompression {
+  /// The least bytes at a time in which a reader may take a cluster out and still restore it. In
+  /// clusters of 8 and 16 KiB matches reach back as far as they like, for no reader takes less than
+  /// 16 KiB at a time; in all others 4 KiB at the most.
   ///
-  /// It takes the cluster out in small pieces, so that zlib has nothing but its window to copy from:
-  /// data that reaches farther back is an error, which it would not be in one piece.
-  static func deflate(_ data: [UInt8], count: Int) -> [UInt8]? {
+  /// - Parameter count: The size of the cluster.
+  /// - Returns: A number of bytes.
+  public static func piece(ofClusterBytes count: Int) -> Int {
+    count > 4096 && count <= 16_384 ? 16_384 : 100
+  }
+
+  /// Raw deflate data, restored by zlib with a window of 4 KiB; nil unless it restores exactly
+  /// `count` bytes.
+  ///
+  /// zlib copies from its window and from the piece that it is taking out, and from nothing else:
+  /// data that reaches farther back is an error.
+  ///
+  /// - Parameters:
+  ///   - data: The compressed bytes; what follows their end is ignored.
+  ///   - count: How many bytes they must restore.
+  ///   - piece: How many bytes are taken out at a time.
+  /// - Returns: The restored bytes.
+  public static func deflate(_ data: [UInt8], count: Int, piece: Int) -> [UInt8]? {
     var (data, stream) = (data, z_stream())
     let size = CInt(MemoryLayout<z_stream>.size)
     guard inflateInit2_(&stream, -12, ZLIB_VERSION, size) == Z_OK else { return nil }
@@ -19,7 +36,7 @@ enum Decompression {
         (stream.next_in, stream.avail_in) = (data.baseAddress, uInt(data.count))
         stream.next_out = output.baseAddress
         while Int(stream.total_out) < output.count {
-          stream.avail_out = uInt(min(100, output.count - Int(stream.total_out)))
+          stream.avail_out = uInt(min(piece, output.count - Int(stream.total_out)))
           let result = inflate(&stream, Z_NO_FLUSH)
           if result != Z_OK { return result }
         }

@@ -43,7 +43,8 @@ extension QCOW2Walker {
     let size = Int(header.clusterSize)
     let cluster =
       header.compressionType == 0
-      ? Decompression.deflate(data, count: size) : Decompression.zstandard(data, count: size)
+      ? Decompression.deflate(data, count: size, piece: Decompression.piece(ofClusterBytes: size))
+      : Decompression.zstandard(data, count: size)
     guard let cluster else {
       throw TestSupportError("guest cluster \(mapping.guest) at byte \(mapping.host) is damaged")
     }
