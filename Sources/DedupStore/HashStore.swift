@@ -40,7 +40,7 @@ public final class HashStore {
   public static let defaultKeptTableBytes = 32 << 20
 
   private let storage: any StoreStorage
-  private var logStore: LogStore
+  private let logStore: LogStore
   private let frozen: FrozenStore
   /// What the log store and the calls count; the frozen store counts the rest.
   private var counters = StoreStatistics()
@@ -156,7 +156,7 @@ public final class HashStore {
   ///
   /// - Throws: `StoreError.io` if the incarnation cannot be read.
   public func thawYoungest() throws(StoreError) {
-    try frozen.thawYoungest(into: &logStore)
+    try frozen.thawYoungest(into: logStore)
   }
 
   /// Drops an entry, so that the next cluster with its digest is a new physical copy (S8, S33).
@@ -195,7 +195,7 @@ public final class HashStore {
 
   private func freeze(isLast: Bool) throws(StoreError) {
     precondition(!isClosed, "a store was used after its last freeze")
-    try frozen.freeze(&logStore, isLast: isLast)
+    try frozen.freeze(logStore, isLast: isLast)
   }
 
   // MARK: Compact

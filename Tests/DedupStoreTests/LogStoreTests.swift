@@ -6,7 +6,7 @@ import TestSupport
 @Suite struct LogStoreTests {
   @Test("S6: a new log store is empty, and a reset one is again", arguments: [1, 5, 9])
   func s06Reset(order: Int) throws {
-    let store = try LogTable(order: order)
+    let store = try LogStore(geometry: StoreGeometry(order: order))
     var entries = Entries(seed: 6)
     var stored: [StoreEntry] = []
     #expect(store.count == 0)
@@ -23,7 +23,7 @@ import TestSupport
   @Test("S7: the table fills far, and a failed insert changes nothing", arguments: 1...12)
   func s07Insert(order: Int) throws {
     for seed in 1...8 as ClosedRange<UInt64> {
-      let store = try LogTable(order: order)
+      let store = try LogStore(geometry: StoreGeometry(order: order))
       var entries = Entries(seed: seed)
       var stored: [StoreEntry] = []
       var entry = entries.next()
@@ -31,9 +31,9 @@ import TestSupport
         stored.append(entry)
         entry = entries.next()
       }
-      let before = store.slots
+      let before = Array(store.allSlots)
       #expect(!store.insert(entry))
-      #expect(before == store.slots)
+      #expect(before == Array(store.allSlots))
       #expect(store.lookup(entry.digest) == nil)
       #expect(stored.allSatisfy { store.lookup($0.digest) == $0 })
       #expect(store.count == stored.count)
@@ -43,7 +43,7 @@ import TestSupport
 
   @Test("S7: entries move along a path when both buckets are full")
   func s07Displacement() throws {
-    let store = try LogTable(order: 2)
+    let store = try LogStore(geometry: StoreGeometry(order: 2))
     // Four entries of buckets 0 and 1 fill bucket 0, four of buckets 1 and 2 fill bucket 1.
     for high in 0..<8 as Range<UInt64> {
       let h1: UInt64 = high < 4 ? 0 : 1
@@ -57,12 +57,12 @@ import TestSupport
     #expect(store.insert(last))
     #expect(store.lookup(last.digest) == last)
     #expect(store.count == 9)
-    #expect(!store.slots[8].isEmpty)
+    #expect(!store.allSlots[8].isEmpty)
   }
 
   @Test("S7: an entry with the digest of another replaces it")
   func s07Replacement() throws {
-    let store = try LogTable(order: 1)
+    let store = try LogStore(geometry: StoreGeometry(order: 1))
     var entries = Entries(seed: 3)
     let digest = entries.digest()
     for count in 1...20 {
@@ -75,7 +75,7 @@ import TestSupport
 
   @Test("S7 S8: the log store agrees with a dictionary", arguments: [1, 2, 3, 4, 8])
   func s08Model(order: Int) throws {
-    let store = try LogTable(order: order)
+    let store = try LogStore(geometry: StoreGeometry(order: order))
     var entries = Entries(seed: UInt64(order))
     var model: [Digest: StoreEntry] = [:]
     let digests = (0..<(6 << order)).map { _ in entries.digest() }
@@ -98,7 +98,7 @@ import TestSupport
 
   @Test("S8: only the very entry is removed")
   func s08OtherEntryStays() throws {
-    let store = try LogTable(order: 4)
+    let store = try LogStore(geometry: StoreGeometry(order: 4))
     var entries = Entries(seed: 8)
     let entry = entries.next()
     #expect(store.insert(entry))
@@ -110,7 +110,7 @@ import TestSupport
 
   @Test("S7: a free slot is never found, not even for a digest of zeros")
   func s07ZeroDigest() throws {
-    let store = try LogTable(order: 3)
+    let store = try LogStore(geometry: StoreGeometry(order: 3))
     let zero = Digest(high: 0, low: 0)
     #expect(store.lookup(zero) == nil)
     let entry = StoreEntry(digest: zero, physicalSector: 1, firstLogicalSector: 0)
@@ -121,10 +121,10 @@ import TestSupport
   @Test("S7: the same entries in the same order give the same table")
   func s07Deterministic() throws {
     func table() throws -> [StoreEntry] {
-      let store = try LogTable(order: 8)
+      let store = try LogStore(geometry: StoreGeometry(order: 8))
       var entries = Entries(seed: 77)
       while store.insert(entries.next()) {}
-      return store.slots
+      return Array(store.allSlots)
     }
     #expect(try table() == table())
   }

@@ -173,7 +173,7 @@ final class FrozenStore {
   ///   - isLast: Whether nothing is looked up any more, so that RAM needs no filter.
   /// - Throws: `StoreError`. The log store then keeps its entries, space from limbo is the next to be
   ///   taken again, and space that was newly allocated waits there too.
-  func freeze(_ logStore: inout LogStore, isLast: Bool) throws(StoreError) {
+  func freeze(_ logStore: LogStore, isLast: Bool) throws(StoreError) {
     // 1. What needs memory comes first: a lane for the new filter. All other lanes must be known.
     waitUntilLoaded()
     if !isLast && !limitIsReached {
@@ -193,7 +193,7 @@ final class FrozenStore {
     while limitIsReached { forgetOldest(isSearched: !isLast) }
     // 5. Add the new one as the youngest: its filter, and its table if that is kept.
     if !isLast { filters.addYoungest(logStore.allSlots) }
-    let table = isLast ? nil : takeTableToKeep(of: &logStore)
+    let table = isLast ? nil : takeTableToKeep(of: logStore)
     incarnations.append(
       Incarnation(offset: region.offset, sequence: sequence, used: used, table: table))
     counters.freezes = sequence
@@ -208,7 +208,7 @@ final class FrozenStore {
   ///
   /// - Parameter logStore: The log store, which must be empty.
   /// - Throws: `StoreError.io` if the incarnation cannot be read. Nothing has changed then.
-  func thawYoungest(into logStore: inout LogStore) throws(StoreError) {
+  func thawYoungest(into logStore: LogStore) throws(StoreError) {
     waitUntilLoaded()
     guard let youngest = incarnations.last, youngest.used * 4 < geometry.entryCount * 3,
       !problems.contains(where: { $0.offset == youngest.offset })
@@ -255,7 +255,7 @@ final class FrozenStore {
 
   /// Takes the table of the log store, if such tables are kept. The oldest of those that are makes
   /// room for it.
-  private func takeTableToKeep(of logStore: inout LogStore) -> SlotTable? {
+  private func takeTableToKeep(of logStore: LogStore) -> SlotTable? {
     guard keptTableLimit > 0 else { return nil }
     if keptTableCount < keptTableLimit {
       // Without memory for another table this one is used again: what it held is on disk.

@@ -24,7 +24,7 @@ internal import CQDedupShims
 final class TagFilters {
   private let geometry: StoreGeometry
   private let tagMask: UInt64
-  private var panels: TagPanels
+  private let panels: TagPanels
   private var ring = LaneRing()
 
   /// Filters without a lane.

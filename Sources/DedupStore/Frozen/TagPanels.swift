@@ -12,7 +12,7 @@ internal import DiskIO
 ///
 /// While groups move, the memory that they leave is given back bit by bit, so a move takes hardly more
 /// than what the groups take before and after it.
-struct TagPanels: ~Copyable {
+final class TagPanels {
   private let geometry: StoreGeometry
   /// The memory, each panel with the first of the groups that share it.
   private var panels: [(memory: Panel, firstGroup: Int)] = []
@@ -50,7 +50,7 @@ struct TagPanels: ~Copyable {
   ///
   /// - Parameter otherBytes: What the rest of the store takes.
   /// - Throws: `StoreError.memory` if there is not enough; nothing has changed then.
-  mutating func addGroup(besides otherBytes: Int) throws(StoreError) {
+  func addGroup(besides otherBytes: Int) throws(StoreError) {
     let sharing = Self.groupsPerPanel.first { (groupCount + 1) % $0 == 0 } ?? 1
     let first = groupCount + 1 - sharing
     let memory = try Panel(
@@ -78,7 +78,7 @@ struct TagPanels: ~Copyable {
   }
 
   /// Gives all memory back (S6).
-  mutating func removeAll() {
+  func removeAll() {
     panels.removeAll()
     groupCount = 0
   }
@@ -91,7 +91,7 @@ struct TagPanels: ~Copyable {
     }
   }
 
-  private mutating func growPlaces() {
+  private func growPlaces() {
     let larger = UnsafeMutablePointer<GroupPlace>.allocate(capacity: placesCapacity * 2)
     larger.moveInitialize(from: places, count: groupCount)
     places.deallocate()

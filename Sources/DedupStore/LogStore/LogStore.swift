@@ -14,14 +14,16 @@
 /// incarnation on disk.
 ///
 /// States: it fills; `exchange` or `reset` makes it empty again. A slot with physical sector 0 is
-/// free. One thread at a time may use it. Memory: 128 bytes times 2^order, touched as it fills.
-package struct LogStore: ~Copyable {
+/// free. One thread at a time may use it. Memory: 128 bytes times 2^order, touched as it fills. It is
+/// a class so that its owner holds it in a constant: a variable would be checked for overlapping
+/// accesses at each lookup.
+package final class LogStore {
   /// The number of entries in it.
   package private(set) var count = 0
 
   private let geometry: StoreGeometry
   private var table: SlotTable
-  /// The slots of `table`; apart from it, so that a lookup goes through no object.
+  /// The slots of `table`; apart from it, so that a lookup goes through one object less.
   private var slots: UnsafeMutablePointer<StoreEntry>
   private var search = CuckooSearch()
 
@@ -91,7 +93,7 @@ package struct LogStore: ~Copyable {
   /// - Parameter entry: The entry, whose physical sector must not be 0.
   /// - Returns: Whether it was stored. If not, the table is as it was: `isDue` says whether it is to
   ///   be frozen, or the entry left out.
-  package mutating func insert(_ entry: StoreEntry) -> Bool {
+  package func insert(_ entry: StoreEntry) -> Bool {
     if let slot = slot(of: entry.digest) {
       slots[slot] = entry
       return true
@@ -107,7 +109,7 @@ package struct LogStore: ~Copyable {
   ///
   /// - Parameter entry: The entry, all of whose fields must be as it was inserted.
   /// - Returns: Whether it was there.
-  package mutating func remove(_ entry: StoreEntry) -> Bool {
+  package func remove(_ entry: StoreEntry) -> Bool {
     guard let slot = slot(of: entry.digest), slots[slot] == entry else { return false }
     slots[slot] = StoreEntry(
       digest: Digest(high: 0, low: 0), physicalSector: 0, firstLogicalSector: 0)
@@ -116,7 +118,7 @@ package struct LogStore: ~Copyable {
   }
 
   /// Forgets all entries (S6).
-  package mutating func reset() {
+  package func reset() {
     if count == 0 { return }
     table.clear()
     count = 0
@@ -126,7 +128,7 @@ package struct LogStore: ~Copyable {
   ///
   /// - Parameter other: Another table, all of whose slots are free.
   /// - Returns: The table with the entries so far.
-  mutating func exchange(for other: SlotTable) -> SlotTable {
+  func exchange(for other: SlotTable) -> SlotTable {
     let full = table
     (table, slots, count) = (other, other.slots, 0)
     return full
@@ -146,7 +148,7 @@ package struct LogStore: ~Copyable {
   ///
   /// The search goes breadth first, so the path is the shortest there is and never meets a bucket
   /// twice: each of its moves finds the slot that the move before it has left.
-  private mutating func makeRoom(_ h1: Int, _ h2: Int) -> Int? {
+  private func makeRoom(_ h1: Int, _ h2: Int) -> Int? {
     search.begin(h1, h2, bound: searchBound)
     while let step = search.next() {
       let first = step.bucket * StoreGeometry.slotsPerBucket
