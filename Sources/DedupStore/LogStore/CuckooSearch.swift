@@ -3,7 +3,7 @@
 /// A node is a bucket that an entry of an earlier node's bucket may move to. The search takes nodes in
 /// the order in which they were added, so it meets the nearest free slot first. It may reach a bucket
 /// more than once: to notice that would cost more than to look again. Memory for all nodes is there
-/// from the start; a search allocates nothing.
+/// from the start; a search allocates nothing, and its state is a local variable of its caller.
 struct CuckooSearch: ~Copyable {
   /// A bucket that the search has reached.
   struct Step {
@@ -12,7 +12,7 @@ struct CuckooSearch: ~Copyable {
     fileprivate let index: Int
   }
 
-  private struct Node {
+  fileprivate struct Node {
     var bucket: UInt32
     /// The node that led here, or −1.
     var parent: Int32
@@ -24,23 +24,34 @@ struct CuckooSearch: ~Copyable {
   /// with more the last inserts cost more than the room that they win.
   static let capacity = 512
 
-  private let nodes = UnsafeMutablePointer<Node>.allocate(capacity: capacity)
-  private var head = 0
-  private var tail = 0
-  private var bound = capacity
+  /// The memory for the nodes of one search at a time.
+  struct Memory: ~Copyable {
+    fileprivate let nodes = UnsafeMutablePointer<Node>.allocate(capacity: capacity)
 
-  init() {
-    nodes.initialize(repeating: Node(bucket: 0, parent: 0, slot: 0), count: Self.capacity)
+    init() {
+      nodes.initialize(repeating: Node(bucket: 0, parent: 0, slot: 0), count: capacity)
+    }
+
+    deinit { nodes.deallocate() }
+
+    /// The bytes of it.
+    static var byteCount: Int { capacity * MemoryLayout<Node>.stride }
   }
 
-  deinit { nodes.deallocate() }
+  private let nodes: UnsafeMutablePointer<Node>
+  private var head = 0
+  private var tail = 0
+  private let bound: Int
 
-  /// The bytes of the queue.
-  static var ramBytes: Int { capacity * MemoryLayout<Node>.stride }
-
-  /// Starts a search in the two buckets of an entry that reaches at most `bound` buckets.
-  mutating func begin(_ h1: Int, _ h2: Int, bound: Int) {
-    (head, tail) = (0, 0)
+  /// A search in the two buckets of an entry that reaches at most `bound` buckets.
+  ///
+  /// - Parameters:
+  ///   - h1: One bucket.
+  ///   - h2: The other, or the same.
+  ///   - memory: What holds the nodes. It must live as long as the search, and serve no other.
+  ///   - bound: How many buckets it may reach.
+  init(_ h1: Int, _ h2: Int, in memory: borrowing Memory, bound: Int) {
+    nodes = memory.nodes
     self.bound = min(bound, Self.capacity)
     push(Node(bucket: UInt32(h1), parent: -1, slot: 0))
     if h2 != h1 { push(Node(bucket: UInt32(h2), parent: -1, slot: 0)) }

@@ -25,7 +25,7 @@ package final class LogStore {
   private var table: SlotTable
   /// The slots of `table`; apart from it, so that a lookup goes through one object less.
   private var slots: UnsafeMutablePointer<StoreEntry>
-  private var search = CuckooSearch()
+  private let searchMemory = CuckooSearch.Memory()
 
   /// An empty table.
   ///
@@ -39,7 +39,7 @@ package final class LogStore {
 
   /// The bytes of memory that a table with these sizes may use.
   static func ramBytes(_ geometry: StoreGeometry) -> Int {
-    SlotTable.byteCount(geometry) + CuckooSearch.ramBytes
+    SlotTable.byteCount(geometry) + CuckooSearch.Memory.byteCount
   }
 
   /// Whether an entry that finds no slot means that the table is to be frozen: from 3/4 on (S7).
@@ -69,12 +69,14 @@ package final class LogStore {
   /// The slot of the entry with this digest.
   @inline(__always)
   private func slot(of digest: Digest) -> Int? {
-    let (h1, h2) = geometry.buckets(of: digest)
-    return slot(of: digest, in: h1) ?? slot(of: digest, in: h2)
+    let (slots, (h1, h2)) = (slots, geometry.buckets(of: digest))
+    return Self.slot(of: digest, in: h1, of: slots) ?? Self.slot(of: digest, in: h2, of: slots)
   }
 
   @inline(__always)
-  private func slot(of digest: Digest, in bucket: Int) -> Int? {
+  private static func slot(
+    of digest: Digest, in bucket: Int, of slots: UnsafePointer<StoreEntry>
+  ) -> Int? {
     let first = bucket * StoreGeometry.slotsPerBucket
     for slot in first..<first + StoreGeometry.slotsPerBucket
     where slots[slot].digest == digest && !slots[slot].isEmpty {
@@ -94,12 +96,16 @@ package final class LogStore {
   /// - Returns: Whether it was stored. If not, the table is as it was: `isDue` says whether it is to
   ///   be frozen, or the entry left out.
   package func insert(_ entry: StoreEntry) -> Bool {
+    let slots = slots
     if let slot = slot(of: entry.digest) {
       slots[slot] = entry
       return true
     }
     let (h1, h2) = geometry.buckets(of: entry.digest)
-    guard let slot = freeSlot(in: h1) ?? freeSlot(in: h2) ?? makeRoom(h1, h2) else { return false }
+    guard
+      let slot = Self.freeSlot(in: h1, of: slots) ?? Self.freeSlot(in: h2, of: slots)
+        ?? makeRoom(h1, h2)
+    else { return false }
     slots[slot] = entry
     count += 1
     return true
@@ -136,7 +142,9 @@ package final class LogStore {
 
   /// The first free slot of a bucket.
   @inline(__always)
-  private func freeSlot(in bucket: Int) -> Int? {
+  private static func freeSlot(
+    in bucket: Int, of slots: UnsafePointer<StoreEntry>
+  ) -> Int? {
     let first = bucket * StoreGeometry.slotsPerBucket
     for slot in first..<first + StoreGeometry.slotsPerBucket where slots[slot].isEmpty {
       return slot
@@ -149,15 +157,16 @@ package final class LogStore {
   /// The search goes breadth first, so the path is the shortest there is and never meets a bucket
   /// twice: each of its moves finds the slot that the move before it has left.
   private func makeRoom(_ h1: Int, _ h2: Int) -> Int? {
-    search.begin(h1, h2, bound: searchBound)
+    let (slots, geometry) = (slots, geometry)
+    var search = CuckooSearch(h1, h2, in: searchMemory, bound: searchBound)
     while let step = search.next() {
       let first = step.bucket * StoreGeometry.slotsPerBucket
       for slot in first..<first + StoreGeometry.slotsPerBucket {
         guard let other = geometry.tag(of: slots[slot].digest, in: step.bucket),
           other != step.bucket
         else { continue }
-        if let free = freeSlot(in: other) {
-          return shift(from: slot, of: step, to: free)
+        if let free = Self.freeSlot(in: other, of: slots) {
+          return Self.shift(from: slot, of: step, to: free, in: slots, search)
         }
         search.add(bucket: other, from: step, slot: slot)
       }
@@ -170,7 +179,10 @@ package final class LogStore {
   private var searchBound: Int { isDue || geometry.order < 7 ? CuckooSearch.capacity : 64 }
 
   /// Moves the entries of a path, the last one first, and returns the slot that is free then.
-  private func shift(from slot: Int, of step: CuckooSearch.Step, to free: Int) -> Int {
+  private static func shift(
+    from slot: Int, of step: CuckooSearch.Step, to free: Int,
+    in slots: UnsafeMutablePointer<StoreEntry>, _ search: borrowing CuckooSearch
+  ) -> Int {
     var (source, target, step) = (slot, free, step)
     while true {
       slots[target] = slots[source]
