@@ -73,7 +73,7 @@ extension IOError: CustomStringConvertible {
 }
 
 extension IOError.Subject: CustomStringConvertible {
-  /// The subject as it stands in a message, after the operation.
+  /// The subject as a message names it, after the operation.
   public var description: String {
     switch self {
     case .path(let path): path.string

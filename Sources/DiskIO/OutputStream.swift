@@ -4,7 +4,7 @@ public import SystemPackage
 
 /// A pipe, or whatever standard output is, written from front to back. One thread at a time writes.
 ///
-/// A pipe whose reader is slow is waited for a moment at a time, so that whoever asks for it can end
+/// A pipe whose reader is slow is waited for a moment at a time, so that its caller can end
 /// the waiting. The pipe is opened once more for that: waiting is a property that other processes
 /// with the same descriptor share. What cannot be opened again is written to as it is, and a write
 /// then lasts as long as it lasts.

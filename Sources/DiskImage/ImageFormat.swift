@@ -1,7 +1,7 @@
 public import DiskIO
 public import SystemPackage
 
-/// A file format that is told from raw data by its first or last bytes.
+/// A file format that is recognized by its first or last bytes.
 public enum ImageFormat: String, CaseIterable, Sendable {
   case qcow1, qcow2, vmdk, vhd, vhdx, vdi, qed, parallels, luks
   case androidSparse = "android-sparse"

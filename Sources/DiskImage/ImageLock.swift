@@ -30,7 +30,7 @@ public enum ImageLock {
 
   /// Announces a reader on `file` and makes sure that no QEMU may write to it.
   ///
-  /// The locks last until the file is closed; a QEMU that wants to write is refused meanwhile.
+  /// The locks last until the file is closed; until then a QEMU that wants to write is refused.
   ///
   /// - Parameter file: The image, open for reading.
   /// - Throws: `ImageError.inUse`, or `.cannotLock` where locks fail altogether.
@@ -82,7 +82,7 @@ public enum ImageLock {
     }
   }
 
-  /// Whether a running QEMU may write to the image under `path`; false where that cannot be told.
+  /// Whether a running QEMU may write to the image under `path`; false where that cannot be seen.
   public static func isWritten(_ path: FilePath) -> Bool {
     guard let file = try? OwnedFile(readingFrom: path) else { return false }
     return qdedup_byte_is_locked(file.descriptor, usesWrite) == 1

@@ -208,7 +208,7 @@ private struct EarlierReport: Decodable {
   }
 }
 
-/// A name that stands for an open descriptor of this process.
+/// A name of an open descriptor of this process.
 enum DescriptorName {
   /// The number of the descriptor that a name leads to; nil if it leads to none.
   ///

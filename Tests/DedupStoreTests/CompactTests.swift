@@ -2,7 +2,7 @@ import DedupStore
 import TestSupport
 import Testing
 
-/// Stores that are laid out anew in a smaller order (S9).
+/// Stores that are laid out again in a smaller order (S9).
 @Suite struct CompactTests {
   private func entries(_ count: Int) -> [StoreEntry] {
     var random = SplitMix64(seed: 9)

@@ -45,7 +45,7 @@ import Testing
 
   @Test("What the same purpose takes already counts against the machine's memory")
   func zeroedBesides() {
-    // A virtual machine's memory may grow and shrink meanwhile, hence a quarter more and less.
+    // A virtual machine's memory may grow and shrink at any time, hence a quarter more and less.
     let most = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
     let error = #expect(throws: IOError.self) {
       _ = try ZeroedBuffer(byteCount: 4096, purpose: "a test", besides: most / 4 * 5).bytes

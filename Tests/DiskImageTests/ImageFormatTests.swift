@@ -5,7 +5,7 @@ import SystemPackage
 import TestSupport
 import Testing
 
-/// Formats that are told by their first or last bytes.
+/// Formats that are recognized by their first or last bytes.
 @Suite struct ImageFormatTests {
   let scratch: TemporaryDirectory
   init() throws { scratch = try TemporaryDirectory() }

@@ -2,7 +2,7 @@ import SystemPackage
 import TestSupport
 import Testing
 
-/// What stands in front of the options: the command, and arguments as the system hands them over.
+/// What comes before the options: the command, and arguments as the system hands them over.
 @Suite struct CommandNameTests {
   let workspace: Workspace
 

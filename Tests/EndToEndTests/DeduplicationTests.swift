@@ -10,7 +10,7 @@ import Testing
 
   init() throws { workspace = try Workspace() }
 
-  /// How often each cluster that is not zero stands in `bytes`.
+  /// How often each cluster that is not zero is in `bytes`.
   private func occurrences(in bytes: [UInt8], clusterSize: Int) -> [[UInt8]: UInt64] {
     var counts: [[UInt8]: UInt64] = [:]
     for start in stride(from: 0, to: bytes.count, by: clusterSize) {

@@ -35,7 +35,7 @@ import Testing
   }
 
   @Test(
-    "--verify finds a byte that the disk did not write as told",
+    "--verify finds a byte that the disk did not write as asked",
     arguments: ["refcounts", "L1", "L2", "data"])
   func flippedByteIsFoundByVerify(part: String) throws {
     let place = try #require(try places(["--verify"])[part])

@@ -3,7 +3,7 @@ import SystemPackage
 import TestSupport
 import Testing
 
-/// What the README shows works as it stands there.
+/// What the README shows works as it is shown.
 @Suite struct ReadmeTests {
   let workspace: Workspace
 

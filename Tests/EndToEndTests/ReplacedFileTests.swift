@@ -37,7 +37,7 @@ import Testing
     try write(workspace.output, format: "qcow2").expectingExit(0)
   }
 
-  @Test("An image that a QEMU holds and that gets the output's name meanwhile stays")
+  @Test("An image that a QEMU holds and that gets the output's name during a conversion stays")
   func anotherImage() throws {
     try workspace.convert()
     let other = workspace.folder.file("other.qcow2")

@@ -47,7 +47,7 @@ import Testing
       "4Ki",
     ])
   func badClusterSizeIsRefusedWithRange(size: String) throws {
-    // Of an empty value the parser makes the word behind it.
+    // Of an empty value the parser makes the word after it.
     let wrong = size.isEmpty ? "is invalid" : "'\(size)' is invalid"
     for option in [["--cluster-size=\(size)"], ["--cluster-size", size]] {
       try expectUsageError(
@@ -62,7 +62,7 @@ import Testing
       "99999999999999999999",
     ])
   func badAmountOfMemoryIsRefusedWithRange(size: String) throws {
-    // Of an empty value the parser makes the word behind it.
+    // Of an empty value the parser makes the word after it.
     let wrong = size.isEmpty ? "is invalid" : "'\(size)' is invalid"
     for option in [["--index-memory=\(size)"], ["--index-memory", size]] {
       try expectUsageError(

@@ -13,7 +13,7 @@ import Testing
     var tail: UInt64 = 0
     /// Host clusters that are not for compressed data.
     var standard: Set<UInt64> = []
-    /// How many pieces began directly behind the one before.
+    /// How many pieces began right after the one before.
     var packed = 0
     /// How many pieces run into another host cluster.
     var crossing = 0

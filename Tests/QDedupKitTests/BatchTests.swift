@@ -44,7 +44,7 @@ import Testing
     }
   }
 
-  @Test("Zeros are told from data at every count and alignment")
+  @Test("Zeros are recognized at every count and alignment")
   func zeros() throws {
     let memory = try AlignedBuffer(byteCount: 256, purpose: "a test")
     memory.bytes.initializeMemory(as: UInt8.self, repeating: 0xFF)

@@ -70,7 +70,7 @@ import TestSupport
     _ = try trial.convertAndCompare()
   }
 
-  @Test("An output that appears meanwhile is refused at the end and stays")
+  @Test("An output that appears during a conversion is refused at the end and stays")
   func outputAppears() throws {
     var trial = try Trial(Disks.unique(clusters: 3, clusterSize: 4096))
     let output = trial.options.output.path

@@ -31,7 +31,7 @@ import TestSupport
       disk.bytes, clusterSize: store.clusterSize, order: store.order, method)
     let report = try trial.convert()
     let image = try SavedImage(trial)
-    // Order 1 has so many incarnations that their list stands elsewhere.
+    // Order 1 has so many incarnations that their list is elsewhere.
     #expect((image.saved.dump?.incarnations.count ?? 0 > 100) == (store.order == 1))
     let clusters = image.clusters(of: disk.bytes)
     let opened = try image.open()

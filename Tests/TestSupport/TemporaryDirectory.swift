@@ -3,7 +3,7 @@ public import SystemPackage
 
 /// A new empty folder that is removed, with all it holds, when its owner lets go of it.
 ///
-/// It stands in `TMPDIR`, or in `/tmp` without that. Keep it in a property of the test suite: a
+/// It is in `TMPDIR`, or in `/tmp` without that. Keep it in a property of the test suite: a
 /// local variable may end its life before the test does.
 public final class TemporaryDirectory: Sendable {
   /// Where the folder is. Absolute, with no symbolic link in it.
@@ -40,7 +40,7 @@ public final class TemporaryDirectory: Sendable {
     return file(name)
   }
 
-  /// The names of all that stands in this folder, hidden files too, sorted.
+  /// The names of all that is in this folder, hidden files too, sorted.
   public func names() throws -> [String] { try Self.names(in: path) }
 
   /// All bytes of a file.
@@ -56,7 +56,7 @@ public final class TemporaryDirectory: Sendable {
     return made
   }
 
-  /// The names of all that stands in `directory`, hidden files too, sorted.
+  /// The names of all that is in `directory`, hidden files too, sorted.
   public static func names(in directory: FilePath) throws -> [String] {
     try FileManager.default.contentsOfDirectory(atPath: directory.string).sorted()
   }

@@ -1,6 +1,6 @@
 /// Something that a test needs does not work; its message says what, and what to do about it.
 public struct TestSupportError: Error, CustomStringConvertible {
-  /// The message, for whoever reads the failed test.
+  /// The message, for the reader of the failed test.
   public let description: String
 
   /// An error with the given message.

@@ -12,7 +12,7 @@ public import SystemPackage
 ///                                                 → InflaterPool → Inflater → ImageFile
 ///
 /// Several threads read at a time; all state that changes is in `TableCache` and `InflaterPool`,
-/// each behind a lock of its own. Memory does not grow with the image: tables are read piece by
+/// each under a lock of its own. Memory does not grow with the image: tables are read piece by
 /// piece (256 KiB for each layer), compressed clusters are restored into the memory of the thread
 /// that wants them (`bytesPerReader`).
 ///

@@ -37,7 +37,7 @@ public struct CheckReport: Codable, Equatable, Sendable {
   public var overlaps: UInt64
   /// How many clusters are counted more often than they are used.
   public var leaks: UInt64
-  /// What `qemu-img check -r` is to mend so that nothing is wrong with the tables, and a guest reads
+  /// What `qemu-img check -r` is to repair so that nothing is wrong with the tables, and a guest reads
   /// what it read before; nil if nothing is wrong, or if that would not do.
   public var repair: Repair?
   /// The first findings of each kind.
@@ -50,7 +50,7 @@ public struct CheckReport: Codable, Equatable, Sendable {
   public var allocatedClusters: UInt64
   /// How many of them are compressed.
   public var compressedClusters: UInt64
-  /// How many of them do not stand behind the one before them; compressed ones never do.
+  /// How many of them do not come right after the one before them; compressed ones never do.
   public var fragmentedClusters: UInt64
   /// The end of the last host cluster that is used or counted.
   public var imageEndOffset: UInt64

@@ -24,7 +24,7 @@ struct EntryCheck {
   /// Looks for what is wrong with a slot.
   ///
   /// - Parameters:
-  ///   - entry: What stands in it.
+  ///   - entry: What it holds.
   ///   - tag: Its tag in the filter.
   ///   - slot: Its number.
   /// - Returns: What is wrong, in words; nil if nothing is.
@@ -66,7 +66,7 @@ struct EntryCheck {
 
   private func problem(ofGuest sector: UInt64) -> String? {
     guard sector < guestEnd / 512, let clusters else {
-      return "it names guest sector \(sector), behind the end of the disk"
+      return "it names guest sector \(sector), past the end of the disk"
     }
     let guest = sector << 9
     guard guest & UInt64(clusters.clusterSize - 1) == 0 else {

@@ -111,7 +111,7 @@ struct IncarnationCheck: ~Copyable {
     check(name, "table", tableChecksum.value, trailer.tableChecksum, &report)
   }
 
-  /// Checks what stands behind the tags and behind the slots: zeros.
+  /// Checks what comes after the tags and after the slots: zeros.
   private func checkRests(
     _ host: HostOffset, _ tableStart: UInt64, _ name: String,
     _ report: inout CheckReport.HashStore
@@ -126,7 +126,7 @@ struct IncarnationCheck: ~Copyable {
       geometry.tableBytes - slotBytes, at: tableStart + UInt64(slotBytes), table)
     tableChecksum.update(tableRest)
     if tableRest.contains(where: { $0 != 0 }) {
-      report.note("\(name) has something behind its last slot")
+      report.note("\(name) has something after its last slot")
     }
   }
 

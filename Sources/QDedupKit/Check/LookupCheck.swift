@@ -37,7 +37,7 @@ package final class LookupCheck {
   ///   - file: The image.
   ///   - mostReadsInVain: How many buckets may be read in which the digest is not, or four for each
   ///     lookup if that is more. Many incarnations of a small order have as many.
-  /// - Throws: `ImageError` if the size of the file is not told.
+  /// - Throws: `ImageError` if the size of the file cannot be read.
   package init?(
     _ saved: SavedHashStore, _ file: ImageFile, mostReadsInVain: UInt64 = 1 << 24
   ) throws(ImageError) {

@@ -107,7 +107,7 @@ package struct StoreCheck {
         """)
   }
 
-  /// Checks that nothing else stands where the store does.
+  /// Checks that nothing else is where the store is.
   private func checkAreas(
     _ header: StoreHeader, _ dump: StoreDump, _ geometry: StoreGeometry,
     _ report: inout CheckReport.HashStore

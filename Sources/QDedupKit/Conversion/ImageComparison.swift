@@ -4,7 +4,7 @@ package import DiskImage
 internal import Synchronization
 
 /// Compares two disks of the same size byte by byte, with several threads. Ranges in which neither
-/// has data are passed over.
+/// has data are skipped.
 package final class ImageComparison: Sendable {
   private let left: any ImageSource
   private let right: any ImageSource

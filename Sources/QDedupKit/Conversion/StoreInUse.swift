@@ -1,6 +1,6 @@
 internal import DedupStore
 
-/// What a store was during a conversion, before it was laid out anew for the output.
+/// What a store was during a conversion, before it was laid out again for the output.
 struct StoreInUse {
   /// What it took in memory.
   let ramBytes: UInt64

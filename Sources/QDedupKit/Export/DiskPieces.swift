@@ -23,7 +23,7 @@ package final class DiskPieces: Sendable {
   private let pieceBytes: UInt64
   private let cursor: Mutex<Cursor>
 
-  /// The most zeros in a piece: whoever writes them looks between pieces whether to go on.
+  /// The most zeros in a piece: the writer checks between pieces whether to go on.
   private static let mostZeros: UInt64 = 64 << 20
 
   /// The pieces of an image; `pieceBytes` is a power of two.

@@ -65,7 +65,7 @@ extension InfoReport {
 
   /// A file that the image names.
   public struct ExternalFile: Codable, Equatable, Sendable {
-    /// The name as it stands in the image.
+    /// The name as the image has it.
     public var name: String
     /// The format that the image gives, if it does.
     public var format: String?
@@ -98,9 +98,9 @@ extension InfoReport {
   /// The hash store that an image carries.
   public struct HashStore: Codable, Equatable, Sendable {
     /// Whether all that was looked at is right: the feature bit, and version, marks and checksums of
-    /// header extension, lists and trailers. What stands in the incarnations is for a check.
+    /// header extension, lists and trailers. What the incarnations hold is for a check.
     public var isValid: Bool
-    /// The same in the words of a check, as far as can be told without one.
+    /// The same in the words of a check, as far as can be said without one.
     public var state: StoreState
     /// Why it is stale or damaged; nil if it is valid.
     public var problem: String?

@@ -5,7 +5,7 @@ internal import QCOW2
 public import SystemPackage
 
 /// Finds out what an image is. Reads its first cluster, its snapshot table and the lists of its hash
-/// store, and opens no other file. It takes no locks: what a running QEMU changes meanwhile may be
+/// store, and opens no other file. It takes no locks: what a running QEMU changes at that time may be
 /// shown as it was before.
 public struct Inspector: Sendable {
   private let path: FilePath

@@ -18,7 +18,7 @@ struct OpenedInput {
   let name: String
   /// The format that it is read as.
   let format: InputOptions.Format
-  /// What tells the files that are read from others; none for a pipe without a file behind it.
+  /// What tells the files that are read from others; none for a pipe that reads no file.
   let parts: [ImagePart]
   private let allowsChanges: Bool
 

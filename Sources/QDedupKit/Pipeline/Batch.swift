@@ -13,9 +13,9 @@ internal import QCOW2
 /// - *filled*: read and digested. All of it belongs to that worker. A batch without data goes back
 ///   to the pool from here.
 /// - *resolved*: looked up, in its turn. Its plans belong to its worker, which compares and
-///   compresses; its places to whoever holds the turn. The worker reads only the places of
+///   compresses; its places to the worker that holds the turn. The worker reads only the places of
 ///   duplicates that are in the output already, which nobody changes any more.
-/// - *prepared*: compared and compressed. All of it belongs to whoever holds the turn.
+/// - *prepared*: compared and compressed. All of it belongs to the worker that holds the turn.
 /// - *placed*: every cluster has its room and is mapped. In a compressed image it is written next,
 ///   and retained until nobody compares with it any more.
 ///

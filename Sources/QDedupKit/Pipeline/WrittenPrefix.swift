@@ -7,7 +7,7 @@ package import QCOW2
 /// complete in any order. Each write has a number, in the order of turns; the prefix ends before the
 /// data of the first one that is not complete.
 ///
-/// Any thread may wait here: a worker before it compares with the output, and whoever holds the turn
+/// Any thread may wait here: a worker before it compares with the output, and the holder of the turn
 /// before a retained batch goes back to the pool. They wait for writes, which wait for nothing
 /// themselves; `Pipeline` says why that cannot be a deadlock. After `fail` no wait lasts.
 ///

@@ -24,7 +24,7 @@ final class ImageStoreStorage: StoreStorage {
   func read(
     into bytes: UnsafeMutableRawBufferPointer, at offset: StorageOffset
   ) throws(IOError) {
-    // The end of an incarnation may be a hole behind the file's end, until the file grows.
+    // The end of an incarnation may be a hole past the file's end, until the file grows.
     let count = try writer.file.file.read(into: bytes, at: offset.bytes)
     UnsafeMutableRawBufferPointer(rebasing: bytes[count...]).initializeMemory(
       as: UInt8.self, repeating: 0)

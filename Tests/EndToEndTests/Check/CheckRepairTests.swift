@@ -2,7 +2,7 @@ import SystemPackage
 import TestSupport
 import Testing
 
-/// What `qdedup check` advises mends the image, by QEMU's own hand, and a guest reads what it read
+/// What `qdedup check` advises repairs the image, by QEMU's own hand, and a guest reads what it read
 /// before. `QDEDUP_CHECK_TRIALS=200` tries more.
 @Suite struct CheckRepairTests {
   let workspace: Workspace

@@ -10,7 +10,7 @@ import Testing
 /// - Parameters:
 ///   - image: The image.
 ///   - comment: How it came to be.
-///   - sourceLocation: Where the expectation stands.
+///   - sourceLocation: Where the expectation is.
 /// - Returns: What `qdedup check` said.
 /// - Throws: `TestSupportError` if a program cannot be run.
 @discardableResult

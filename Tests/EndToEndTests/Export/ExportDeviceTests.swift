@@ -8,7 +8,7 @@ import Testing
   "Export to a device", .enabled(if: LoopDevice.worksHere, "needs root and a free loop device"))
 struct ExportDeviceTests {
   let workspace: Workspace
-  /// What is behind the device: other data everywhere.
+  /// What the device holds: other data everywhere.
   let backing: FilePath
   private static let deviceSize = 48 << 20
 

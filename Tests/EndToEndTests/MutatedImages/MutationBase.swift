@@ -30,7 +30,7 @@ struct MutationBase: Sendable, CustomTestStringConvertible {
 
   /// Makes the image.
   ///
-  /// - Parameter folder: Where it may stand meanwhile.
+  /// - Parameter folder: Where it may be until then.
   /// - Returns: Its bytes.
   /// - Throws: `TestSupportError` if it cannot be made.
   func make(in folder: TemporaryDirectory) throws -> [UInt8] {

@@ -3,7 +3,7 @@ import TestSupport
 
 /// A range of a disk with the same byte all over, or with noise. What no piece covers is zeros.
 struct DiskPiece: Sendable {
-  /// What stands in a range.
+  /// What is in a range.
   enum Content: Sendable {
     case byte(UInt8)
     case noise(seed: UInt64)

@@ -4,7 +4,7 @@ import Testing
 
 /// A way in which `qemu-img` writes a qcow2 image of its own.
 struct ImageVariant: Sendable, CustomTestStringConvertible {
-  /// What goes behind `-o`.
+  /// What goes after `-o`.
   let options: String
   /// Whether it is compressed.
   let isCompressed: Bool

@@ -2,7 +2,7 @@ import SystemPackage
 import TestSupport
 import Testing
 
-/// Images whose data stands in a file of its own.
+/// Images whose data is in a file of its own.
 @Suite struct QCOW2InputDataFileTests {
   static let permission = ["--allow-external-files"]
   let workspace: Workspace

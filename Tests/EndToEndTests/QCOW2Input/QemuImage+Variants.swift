@@ -7,7 +7,7 @@ extension QemuImage {
   /// - Parameters:
   ///   - path: The image.
   ///   - size: The disk in bytes; nil takes that of the backing file.
-  ///   - options: What goes behind `-o`.
+  ///   - options: What goes after `-o`.
   ///   - arguments: More arguments, such as `-b`.
   /// - Returns: The image.
   /// - Throws: `TestSupportError` if QEMU refuses.
@@ -30,7 +30,7 @@ extension QemuImage {
   ///   - path: The image.
   ///   - size: The disk in bytes.
   ///   - method: `aes` or `luks`.
-  ///   - options: What else goes behind `-o`.
+  ///   - options: What else goes after `-o`.
   /// - Throws: `TestSupportError` if QEMU refuses.
   static func createEncrypted(
     _ path: FilePath, size: Int, method: String, options: String...

@@ -43,7 +43,7 @@ enum CompressedImage {
 ///   - output: The image.
 ///   - input: The raw image that it was made from.
 ///   - type: `zlib` or `zstd`.
-///   - sourceLocation: Where the expectation stands.
+///   - sourceLocation: Where the expectation is.
 /// - Returns: The image, walked.
 /// - Throws: An error if a tool is missing or the image cannot be walked.
 @discardableResult

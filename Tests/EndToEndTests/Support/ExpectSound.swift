@@ -8,7 +8,7 @@ import Testing
 /// - Parameters:
 ///   - output: The image.
 ///   - input: The raw image that it was made from.
-///   - sourceLocation: Where the expectation stands.
+///   - sourceLocation: Where the expectation is.
 /// - Returns: The image, walked.
 /// - Throws: An error if a tool is missing or the image cannot be walked.
 @discardableResult

@@ -7,7 +7,7 @@ import Testing
 /// - Parameters:
 ///   - file: The JSON.
 ///   - schema: The name of the schema in Documentation.
-///   - sourceLocation: Where the expectation stands.
+///   - sourceLocation: Where the expectation is.
 /// - Throws: An error if Python cannot be run.
 func expectValid(
   _ file: FilePath, schema: String, sourceLocation: SourceLocation = #_sourceLocation

@@ -1,8 +1,8 @@
 import SystemPackage
 import TestSupport
 
-/// A disk that writes something else than it is told, or fails to read, for one program: a library
-/// loaded before it (`LD_PRELOAD`) stands between it and the system.
+/// A disk that writes something else than it is asked to, or fails to read, for one program: a library
+/// loaded before it (`LD_PRELOAD`) is between it and the system.
 struct FaultyDisk {
   private let library: FilePath
 

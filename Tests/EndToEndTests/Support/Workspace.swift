@@ -47,7 +47,7 @@ struct Workspace {
     return try Report(json: try command.run().expectingExit(0).standardOutput)
   }
 
-  /// What stands in the output's folder.
+  /// What is in the output's folder.
   func outputNames() throws -> [String] {
     try TemporaryDirectory.names(in: outputFolder)
   }

@@ -63,7 +63,7 @@ public enum Ext4Image {
     try withExtendedLifetime(folder) { _ = try command.run().expectingExit(0) }
   }
 
-  /// Makes a disk with two file systems, the second an update of the first, each behind 1 MiB of
+  /// Makes a disk with two file systems, the second an update of the first, each after 1 MiB of
   /// nothing: what a machine with an A and a B partition has.
   ///
   /// - Parameters:

@@ -27,7 +27,7 @@ public struct QemuImage: Sendable {
   ///   - source: A raw image to convert.
   ///   - path: The image to make.
   ///   - format: QEMU's name of its format.
-  ///   - options: What goes behind `-o`, such as `subformat=fixed`.
+  ///   - options: What goes after `-o`, such as `subformat=fixed`.
   /// - Returns: The image.
   /// - Throws: `TestSupportError` if QEMU refuses.
   public static func converting(
@@ -69,7 +69,7 @@ public struct QemuImage: Sendable {
     return try JSONDecoder().decode(ImageInfo.self, from: Data(result.standardOutput))
   }
 
-  /// The ranges of the disk and where each stands, from `qemu-img map`.
+  /// The ranges of the disk and where each is, from `qemu-img map`.
   public func map() throws -> [MapEntry] {
     let result = try Self.run(["map", "-f", format, "--output=json", path.string])
     try result.expectingExit(0)

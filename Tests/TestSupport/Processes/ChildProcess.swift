@@ -2,7 +2,7 @@ import Foundation
 import Synchronization
 internal import SystemPackage
 
-/// The system calls behind `RunningCommand`.
+/// The system calls of `RunningCommand`.
 enum ChildProcess {
   /// Held while descriptors exist that no other child may have, not even until it runs its program.
   private static let spawning = Mutex(())

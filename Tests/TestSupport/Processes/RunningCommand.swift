@@ -118,7 +118,7 @@ public final class RunningCommand {
     return false
   }
 
-  /// Whether it holds a file open, named or not, that stands in `directory`.
+  /// Whether it holds a file of `directory` open, named or not.
   public func hasOpenFile(in directory: FilePath) -> Bool {
     let links = "/proc/\(processID)/fd"
     let names = (try? FileManager.default.contentsOfDirectory(atPath: links)) ?? []

@@ -31,7 +31,7 @@ public struct ForgedStore {
     try write(data, at: Int64(header.offset))
   }
 
-  /// Moves the youngest incarnation behind the end of the file, as the last thing there.
+  /// Moves the youngest incarnation past the end of the file, as the last thing there.
   ///
   /// - Returns: Where it begins now.
   /// - Throws: `Errno` if the file cannot be read or written.
@@ -46,7 +46,7 @@ public struct ForgedStore {
   }
 
   /// Makes the youngest incarnation one of an order of which nothing but the trailer is there, in a
-  /// hole behind the end of the file; there must be no other one.
+  /// hole past the end of the file; there must be no other one.
   public func claim(order: Int) throws {
     let geometry = StoreTableGeometry(order: order)
     let new = UInt64(1) << 40

@@ -74,7 +74,7 @@ public struct QCOW2Walker {
     let table = try file.numbers(Int(header.l1Entries), at: header.l1Offset)
     l2Tables = UInt64(table.count { $0 != 0 })
     if table.dropFirst(Int(needed)).contains(where: { $0 != 0 }) {
-      problems.append("an L1 entry behind the end of the disk is used")
+      problems.append("an L1 entry past the end of the disk is used")
     }
     return table
   }
@@ -86,7 +86,7 @@ public struct QCOW2Walker {
     for (index, entry) in entries.enumerated() where entry != 0 {
       let guest = first + UInt64(index)
       let name = "the L2 entry of guest cluster \(guest)"
-      if guest >= guestClusters { problems.append("\(name) is behind the end of the disk") }
+      if guest >= guestClusters { problems.append("\(name) is past the end of the disk") }
       if entry >> 62 & 1 == 1 {
         readDescriptor(entry, of: guest, named: name)
         continue
@@ -184,7 +184,7 @@ public struct QCOW2Walker {
         if number < refcounts.count {
           refcounts[number] = count
         } else if count != 0 {
-          problems.append("host cluster \(number) is behind the end, its refcount is \(count)")
+          problems.append("host cluster \(number) is past the end, its refcount is \(count)")
         }
       }
     }

@@ -89,7 +89,7 @@ public struct WalkedIncarnation: Sendable {
     }
   }
 
-  /// Checks that an entry stands in one of its buckets, has its tag and names its cluster.
+  /// Checks that an entry is in one of its buckets, has its tag and names its cluster.
   private mutating func check(
     _ entry: Entry, tag: UInt64, geometry: StoreTableGeometry, image: QCOW2Walker,
     places: [UInt64: QCOW2Walker.Mapping]

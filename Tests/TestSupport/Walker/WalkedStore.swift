@@ -6,7 +6,7 @@ public struct WalkedStore: Sendable {
   public private(set) var order = 0
   /// The largest number of incarnations that the header extension allows; 0 for no limit.
   public let maxIncarnations: UInt64
-  /// Where the dump is; 0 if it stands in the extension.
+  /// Where the dump is; 0 if it is in the extension.
   public let dumpOffset: UInt64
   /// Where the incarnations are, the youngest first.
   public private(set) var incarnationOffsets: [UInt64] = []
@@ -76,7 +76,7 @@ public struct WalkedStore: Sendable {
     }
     if dumpOffset % image.header.clusterSize != 0 { problems.append("the dump is not aligned") }
     if dumpOffset > image.file.count || UInt64(count) > image.file.count - dumpOffset {
-      throw TestSupportError("the dump at byte \(dumpOffset) is behind the end of the file")
+      throw TestSupportError("the dump at byte \(dumpOffset) is past the end of the file")
     }
     return try image.file.read(count, at: dumpOffset)
   }
@@ -106,7 +106,7 @@ public struct WalkedStore: Sendable {
     }
     for (offset, length) in regions {
       guard offset < image.file.count else {
-        problems.append("byte \(offset) is behind the end of the file")
+        problems.append("byte \(offset) is past the end of the file")
         continue
       }
       if offset % size != 0 { problems.append("byte \(offset) is not aligned") }

@@ -26,7 +26,7 @@ private final class MappedImage {
 
   /// Maps guest clusters to one host cluster each, in order, at all of which there is one reference.
   ///
-  /// Each call begins the image anew, so that tables are written where there were some before: the
+  /// Each call begins a new image, so that tables are written where there were some before: the
   /// file system then takes no new memory, which costs more than the tables do.
   func map(_ clusters: Range<Int>) throws {
     let writer = try ImageWriter(file: file, geometry: geometry, virtualSize: nil)

@@ -1,5 +1,5 @@
 // What the benchmarks of the store share: a real file to keep incarnations in, and a stream of
-// digests that needs no data behind it.
+// digests that needs no data.
 
 public import DedupStore
 public import DiskIO
@@ -30,7 +30,7 @@ public final class FileStorage: StoreStorage {
     return end
   }
 
-  /// Reads; what is behind the end of the file, but was allocated, is zeros.
+  /// Reads; what is past the end of the file, but was allocated, is zeros.
   public func read(
     into bytes: UnsafeMutableRawBufferPointer, at offset: UInt64
   ) throws(IOError) {
