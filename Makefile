@@ -33,14 +33,15 @@ test: ## run every test
 	@$(NEED_SWIFT)
 	@.ci/run-tests $(SWIFT) test -c release --explicit-target-dependency-import-check error
 
-check: ## check format, imports, file lengths and the benchmarks' tables
+check: ## check format, imports, folders, file lengths and the benchmarks' tables
 	@$(NEED_SWIFT)
 	@$(SWIFT) format lint --strict --parallel --recursive Sources Tests Package.swift benchmarks/micro
 	@.ci/test-checks
 	@.ci/check-imports
+	@.ci/check-folders
 	@.ci/check-length
 	@benchmarks/suite/render --check
-	@echo 'Format, imports, file lengths and tables are in order.'
+	@echo 'Format, imports, folders, file lengths and tables are in order.'
 
 build: $(PROGRAM) $(SHARE)/qdedup.1 ## build the program and its manual page
 

@@ -3,7 +3,7 @@
 // after SILT). The module knows nothing of qcow2. Documentation/StoreBehaviour.md says what it does,
 // row by row (S1–S34), and Documentation/HashStoreFormat.md what it writes.
 //
-// Its rooms: `Format/`, the bytes on disk; `LogStore/`, the table in RAM that takes new entries;
+// Its rooms: `Format/`, entries, sizes and the bytes on disk; `LogStore/`, the table in RAM that takes new entries;
 // `Frozen/`, what was frozen, on disk, with its filters in RAM; and `HashStore` on top of them.
 
 /// Finds the entry of a cluster by its digest, and keeps all but the newest entries on disk.
