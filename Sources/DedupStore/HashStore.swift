@@ -14,7 +14,7 @@
 /// asks its filters and reads a bucket only where a tag matches. When there are more incarnations
 /// than may be known, the oldest is forgotten.
 ///
-/// An entry is a hint, never a promise (S34): it may have been forgotten, left out of a table that
+/// An entry is a hint, never a promise (S34): it may have been forgotten, left out because a table
 /// had no slot for it (S7), or name data that has changed since. The caller compares bytes before
 /// anything is shared, and a miss only costs a second copy.
 ///
@@ -41,6 +41,8 @@ public final class HashStore {
 
   private let storage: any StoreStorage
   private let logStore: LogStore
+  /// What the log store had no slot for.
+  private var leftOut: LeftOutEntries
   private let frozen: FrozenStore
   /// What the log store and the calls count; the frozen store counts the rest.
   private var counters = StoreStatistics()
@@ -66,6 +68,7 @@ public final class HashStore {
       geometry, maxIncarnations: maxIncarnations, storage: storage,
       keptTableBytes: keptTableBytes)
     logStore = try LogStore(geometry: geometry)
+    leftOut = LeftOutEntries(geometry)
   }
 
   /// Opens a saved store. Its incarnations are known at once; their filters load in the background,
@@ -90,6 +93,7 @@ public final class HashStore {
     self.maxIncarnations = maxIncarnations
     self.storage = storage
     logStore = try LogStore(geometry: geometry)
+    leftOut = LeftOutEntries(geometry)
     frozen = try FrozenStore(
       geometry, opening: dump, maxIncarnations: maxIncarnations, storage: storage,
       keepsForgotten: keepsForgotten)
@@ -108,6 +112,10 @@ public final class HashStore {
   public func lookup(_ digest: Digest) throws(StoreError) -> StoreHit? {
     counters.lookups += 1
     if let entry = logStore.lookup(digest) {
+      counters.logStoreHits += 1
+      return StoreHit(entry: entry, origin: .logStore)
+    }
+    if let entry = leftOut.lookup(digest) {
       counters.logStoreHits += 1
       return StoreHit(entry: entry, origin: .logStore)
     }
@@ -131,8 +139,8 @@ public final class HashStore {
   ///
   /// An entry of the log store with the same digest is replaced; one that is frozen is hidden by
   /// the new one, because lookups go from young to old. An entry for which there is no slot although
-  /// the log store is not full is left out and counted (`entriesLeftOut`): that its duplicates are
-  /// not found is all that follows from it.
+  /// the log store is not full is left out of what is saved, and counted (`entriesLeftOut`); as long
+  /// as this store is in use it is found all the same, up to a bound (`LeftOutEntries`).
   ///
   /// - Parameter entry: The entry, whose physical sector must not be 0.
   /// - Throws: `StoreError.emptyEntry`, or what made the freeze fail. The entry is not stored then,
@@ -142,11 +150,13 @@ public final class HashStore {
     // An empty log store takes any entry, so this freezes once at most.
     while !logStore.insert(entry) {
       guard logStore.isDue else {
+        leftOut.insert(entry)
         counters.entriesLeftOut += 1
         return
       }
       try freeze(isLast: false)
     }
+    leftOut.drop(entry.digest)
     counters.insertions += 1
   }
 
@@ -169,7 +179,7 @@ public final class HashStore {
   /// - Throws: `StoreError.io` if a bucket cannot be read.
   @discardableResult
   public func remove(_ entry: StoreEntry) throws(StoreError) -> Bool {
-    if !logStore.remove(entry) {
+    if !logStore.remove(entry) && !leftOut.remove(entry) {
       guard try frozen.remove(entry) else { return false }
     }
     counters.removals += 1
@@ -181,6 +191,7 @@ public final class HashStore {
   public func forgetAll() {
     frozen.forgetAll()
     logStore.reset()
+    leftOut.removeAll()
   }
 
   /// Freezes the log store if it holds anything, so that what is saved knows every entry (S10).
@@ -238,8 +249,10 @@ public final class HashStore {
   ) throws(StoreError) -> HashStore? {
     let store = try HashStore(order: order, maxIncarnations: maxIncarnations, storage: storage)
     store.counters = counters
+    store.leftOut = leftOut
     for entry in entries where !store.logStore.insert(entry) {
       if !leavesOut { return nil }
+      store.leftOut.insert(entry)
       store.counters.entriesLeftOut += 1
     }
     return store
@@ -296,9 +309,9 @@ public final class HashStore {
     return overflow ? .max : entries
   }
 
-  /// The bytes of memory that the store may use: log store, filters, tables that are kept, and
-  /// buffers.
-  public var ramBytes: Int { LogStore.ramBytes(geometry) + frozen.ramBytes }
+  /// The bytes of memory that the store may use: log store, what was left out of it, filters, tables
+  /// that are kept, and buffers.
+  public var ramBytes: Int { LogStore.ramBytes(geometry) + leftOut.ramBytes + frozen.ramBytes }
 
   /// The bytes of memory that a store with these sizes may use besides filters and kept tables.
   static func ramBytes(_ geometry: StoreGeometry) -> Int {

@@ -50,7 +50,7 @@ struct ConvertCommand: ParsableCommand {
     if versionOptions.allSnapshots, inputOptions.snapshot != nil {
       throw ValidationError("--all-snapshots and --snapshot exclude each other.")
     }
-    if versionOptions.name != nil, storeOptions.noHashStore {
+    if versionOptions.name != nil, storeOptions.hashStore == false {
       throw ValidationError(
         "A file with versions needs its hash store; leave out --no-hash-store or --name.")
     }
@@ -139,7 +139,8 @@ struct ConvertCommand: ParsableCommand {
     options.store.memory = storeOptions.indexMemory
     options.store.maxIncarnations = storeOptions.maxIncarnations
     options.store.order = storeOptions.logStoreOrder?.value
-    options.store.isKept = !storeOptions.noHashStore
+    options.store.isKept = storeOptions.keepsHashStore(
+      clusterSize: options.output.geometry.clusterSize, hasVersions: versionOptions.name != nil)
     options.run.reportFile = reportOptions.reportFile.map { FilePath($0) }
     return options
   }

@@ -32,8 +32,18 @@ struct StoreOptions: ParsableArguments {
       """, valueName: "n"))
   var logStoreOrder: StoreOrder?
 
-  @Flag(help: "Leave the hash store out of the output.")
-  var noHashStore = false
+  @Flag(
+    inversion: .prefixedNo,
+    help: """
+      Keep the hash store in the output, or leave it out. (default: keep it, but with clusters of \
+      512 bytes and 1K only in a file with versions: it takes 7 or 3 % of the data there)
+      """)
+  var hashStore: Bool?
+
+  /// Whether the hash store is kept in an output with clusters of this size.
+  func keepsHashStore(clusterSize: Int, hasVersions: Bool) -> Bool {
+    hashStore ?? (hasVersions || clusterSize >= 2048)
+  }
 
   /// An amount of memory for the hash store, checked.
   @Sendable static func indexMemory(_ text: String) throws -> UInt64 {

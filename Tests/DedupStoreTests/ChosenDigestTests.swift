@@ -20,15 +20,56 @@ import Testing
     let entries = (1...60).map { entry($0, in: 5) }
     for entry in entries { try store.insert(entry) }
     try store.checkInvariants()
-    for (index, entry) in entries.enumerated() {
-      #expect(try store.lookup(entry.digest)?.entry == (index < 4 ? entry : nil))
-    }
+    for entry in entries { #expect(try store.lookup(entry.digest)?.entry == entry) }
+    #expect(try store.lookup(entry(61, in: 5).digest) == nil)
     let statistics = store.statistics
     #expect(statistics.insertions == 4 && statistics.entriesLeftOut == 56)
     #expect(statistics.entries == 4 && statistics.freezes == 0)
     #expect(storage.calls.isEmpty)
     try store.finish()
     #expect(storage.allocations == 1)
+    #expect(storage.calls.isEmpty == false)
+    let opened = try HashStore(
+      opening: store.dump, maxIncarnations: 0, storage: SavedStorage(storage.bytes))
+    opened.waitUntilLoaded()
+    for (index, entry) in entries.enumerated() {
+      #expect(try opened.lookup(entry.digest)?.entry == (index < 4 ? entry : nil))
+    }
+  }
+
+  @Test("S7: what was left out is replaced and removed like any entry")
+  func s07LeftOutChanges() throws {
+    let store = try HashStore(order: 7, maxIncarnations: 0, storage: MemoryStorage())
+    let entries = (1...6).map { entry($0, in: 5) }
+    for entry in entries { try store.insert(entry) }
+    let last = entries[5]
+    let newer = StoreEntry(digest: last.digest, physicalSector: 800, firstLogicalSector: 800)
+    #expect(try !store.remove(newer))
+    try store.insert(newer)
+    #expect(try store.lookup(last.digest)?.entry == newer)
+    #expect(try !store.remove(last))
+    #expect(try store.remove(newer))
+    #expect(try store.lookup(last.digest) == nil)
+    // Room in the bucket: the entry comes into the log store, and is not found twice.
+    #expect(try store.remove(entries[0]))
+    let fifth = StoreEntry(
+      digest: entries[4].digest, physicalSector: 808, firstLogicalSector: 808)
+    try store.insert(fifth)
+    #expect(try store.remove(fifth))
+    #expect(try store.lookup(fifth.digest) == nil)
+    store.forgetAll()
+    for entry in entries { #expect(try store.lookup(entry.digest) == nil) }
+  }
+
+  @Test("S7: what was left out takes bounded memory")
+  func s07LeftOutBound() throws {
+    let store = try HashStore(order: 7, maxIncarnations: 0, storage: MemoryStorage())
+    let before = store.ramBytes
+    for number in 1...2000 as ClosedRange<UInt64> { try store.insert(entry(number, in: 5)) }
+    #expect(store.ramBytes < before + 64 << 10)
+    #expect(try store.lookup(entry(132, in: 5).digest) != nil)
+    #expect(try store.lookup(entry(133, in: 5).digest) == nil)
+    #expect(store.statistics.entriesLeftOut == 1996)
   }
 
   @Test("S7: a table that is 3/4 full is frozen when an entry finds no slot, and not before")

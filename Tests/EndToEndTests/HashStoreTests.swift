@@ -54,7 +54,7 @@ import Testing
     let noise = RawImage.noise(count: size == "512" ? 4 << 20 : 48 << 20, seed: 53)
     try RawImage.write(noise, to: input)
     let report = try workspace.convert([
-      "--cluster-size", size, "--log-store-order", size == "64K" ? "1" : "2",
+      "--cluster-size", size, "--hash-store", "--log-store-order", size == "64K" ? "1" : "2",
       "--max-incarnations", "0",
     ])
     let walker = try expectSound(output, equals: input)
@@ -75,7 +75,8 @@ import Testing
     let noise = RawImage.noise(count: 3 << 20, seed: 55)
     try RawImage.write(noise + noise[(2 << 20)...] + noise[..<(64 << 10)], to: input)
     let report = try workspace.convert([
-      "--cluster-size", "512", "--log-store-order", "1", "--max-incarnations", "\(limit)",
+      "--cluster-size", "512", "--hash-store", "--log-store-order", "1", "--max-incarnations",
+      "\(limit)",
     ])
     let walker = try expectSound(output, equals: input)
     let store = try #require(try WalkedStore.of(walker))
@@ -89,6 +90,32 @@ import Testing
     #expect((report.clusters.unique <= 6144 + leftOut) == (limit != 300))
     if limit != 300 { #expect(UInt64(store.entries) + leftOut == report.clusters.unique) }
     #expect(report.hashStore.rememberedClusters == (limit == 0 ? nil : UInt64(limit) * 4))
+  }
+
+  @Test("The smallest clusters get no store unless it is asked for or there are versions")
+  func smallestClustersGetNoStore() throws {
+    for (size, options, expected) in [
+      ("512", [], false), ("1K", [], false), ("2K", [], true), ("1K", ["--hash-store"], true),
+      ("512", ["--name", "v1"], true), ("4K", ["--no-hash-store"], false),
+    ] as [(String, [String], Bool)] {
+      let report = try workspace.convert(["--force", "--cluster-size", size] + options)
+      let walker = try expectSound(output, equals: input)
+      #expect(try (WalkedStore.of(walker) != nil) == expected, "\(size) \(options)")
+      #expect(report.hashStore.present == expected)
+    }
+  }
+
+  @Test("A dense disk becomes no larger than readers expect of its size, or the report says so")
+  func denseDisk() throws {
+    try RawImage.write(RawImage.noise(count: 12 << 20, seed: 54), to: input)
+    for (options, isWarned) in [
+      (["--cluster-size", "512"], false), (["--cluster-size", "1K"], false),
+      (["--cluster-size", "4K"], false), (["--cluster-size", "1K", "--hash-store"], true),
+      (["--cluster-size", "512", "--hash-store", "--name", "v1"], false),
+    ] {
+      let report = try workspace.convert(["--force"] + options)
+      #expect(report.warnings.contains { $0.contains("crosvm") } == isWarned, "\(options)")
+    }
   }
 
   @Test("--no-hash-store leaves no trace of a store and shares all the same")

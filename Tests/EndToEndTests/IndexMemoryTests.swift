@@ -19,7 +19,7 @@ import Testing
   @Test("Little memory is kept to, and what may be missed is said")
   func littleMemoryIsKept() throws {
     try makeInput()
-    let options = ["--cluster-size", "512", "--index-memory", "256K"]
+    let options = ["--cluster-size", "512", "--hash-store", "--index-memory", "256K"]
     let report = try workspace.convert(options)
     try expectSound(output, equals: input)
     let store = report.hashStore
@@ -39,7 +39,9 @@ import Testing
   @Test("Enough memory finds every duplicate", arguments: ["1M", "64m", "1G", "1048576"])
   func enoughMemoryFindsEveryDuplicate(size: String) throws {
     try makeInput()
-    let report = try workspace.convert(["--cluster-size", "512", "--index-memory", size])
+    let report = try workspace.convert([
+      "--cluster-size", "512", "--hash-store", "--index-memory", size,
+    ])
     try expectSound(output, equals: input)
     let store = report.hashStore
     #expect(report.clusters.duplicate == 8192)
@@ -66,7 +68,7 @@ import Testing
   func whatFileSystemSaysOfHolesMakesNoDifference(size: String) throws {
     try RawImage.sparse(
       at: input, size: 64 << 20, islands: [5 << 20: RawImage.noise(count: 9 << 20, seed: 62)])
-    let options = ["--cluster-size", "512", "--index-memory", size]
+    let options = ["--cluster-size", "512", "--hash-store", "--index-memory", size]
     let report = try workspace.convert(options)
     #expect(report.hashStore.ramBytes <= report.hashStore.indexMemory ?? 0)
     let dense = workspace.folder.file("dense.img")
@@ -106,7 +108,7 @@ import Testing
     arguments: [["--log-store-order", "14"], ["--max-incarnations", "0"]])
   func whatTakesMoreMemoryThanWasAskedForIsDone(option: [String]) throws {
     try makeInput()
-    let options = ["--cluster-size", "512", "--index-memory", "256K"] + option
+    let options = ["--cluster-size", "512", "--hash-store", "--index-memory", "256K"] + option
     let report = try workspace.convert(options)
     try expectSound(output, equals: input)
     let (took, file) = (report.hashStore.ramBytes, workspace.folder.file("report.json").string)

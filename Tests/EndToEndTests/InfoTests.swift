@@ -47,7 +47,9 @@ import Testing
 
   @Test("Info and report give the store the same size", arguments: ["512", "4K", "2M"])
   func infoAndReportGiveStoreSameSize(clusterSize: String) throws {
-    let report = try workspace.convert(["--cluster-size", clusterSize, "--log-store-order", "3"])
+    let report = try workspace.convert([
+      "--cluster-size", clusterSize, "--hash-store", "--log-store-order", "3",
+    ])
     let store = try #require(try ImageDescription(of: output).hashStore)
     #expect(store.bytesOnDisk == report.hashStore.bytesOnDisk)
     #expect(UInt64(store.incarnations.count) == report.hashStore.incarnations)

@@ -33,7 +33,7 @@ import Testing
     let disk = try makeDisk()
     let hasLevel = method.count > 1
     for size in hasLevel ? ["8K", "16K", "32K"] : ["512", "2K", "4K", "16K", "64K", "2M"] {
-      for store in hasLevel ? [[]] : [[], ["--no-hash-store"]] {
+      for store in hasLevel ? [[]] : [["--hash-store"], ["--no-hash-store"]] {
         let options = method + ["--cluster-size", size, "--force", "--no-sync"] + store
         try workspace.convert(options)
         #expect(try reader.content(of: workspace.output) == disk, "\(options)")

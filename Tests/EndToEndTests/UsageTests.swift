@@ -172,7 +172,7 @@ import Testing
     let help = try Workspace.qdedup(["convert", "--help"]).run().expectingExit(0).output
     for option in [
       "--format", "--cluster-size", "--max-incarnations", "--log-store-order", "--index-memory",
-      "--no-hash-store",
+      "--hash-store", "--no-hash-store",
       "--verify", "--threads", "--report", "--report-file", "--progress", "--force", "--quiet",
       "--force-share", "--no-sync",
     ] {

@@ -74,7 +74,7 @@ import TestSupport
   func placeOfL1(isKnown: Bool) throws {
     let geometry = try #require(ClusterGeometry(clusterSize: 4096))
     let image = try EmptyImage(scratch, geometry, virtualSize: isKnown ? 1 << 20 : nil)
-    let data = try image.writer.allocateData()
+    let data = try image.writer.allocateData(for: GuestOffset(0))
     image.writer.addReferences(1, to: ClusterMapping(standard: data))
     try image.writer.map(GuestOffset(0), to: ClusterMapping(standard: data))
     _ = try image.writer.finish(virtualSize: 1 << 20)

@@ -34,6 +34,23 @@ import TestSupport
     #expect(ImageLimits(geometry).hostClusters(width) == count)
   }
 
+  @Test(
+    "What a file may take by its disk's size alone is what crosvm and Cloud Hypervisor reckon",
+    arguments: [
+      // 81,920 clusters, 1,280 L2 tables, 20 of the L1 table, 1: 326 blocks and 2 for those.
+      (512, 41_943_040, 42_991_616),
+      // 10,240 clusters, 20 L2 tables, 1 of the L1 table, 1: 6 blocks and 1.
+      (4096, 41_943_040, 58_720_256),
+      // 1 cluster of each kind: a block and one for that.
+      (65_536, 1, 4_294_967_296), (65_536, 0, 4_294_967_296),
+    ] as [(Int, UInt64, UInt64)])
+  func fromDiskSize(clusterSize: Int, virtualSize: UInt64, bytes: UInt64) throws {
+    let geometry = try #require(ClusterGeometry(clusterSize: clusterSize))
+    #expect(ImageLimits(geometry).fileSizeFromDiskSize(virtualSize, .bits16) == bytes)
+    let largest = ImageLimits(geometry).virtualSize
+    #expect(ImageLimits(geometry).fileSizeFromDiskSize(largest, .bits16) > largest)
+  }
+
   @Test("The smallest cluster size for a disk is found")
   func smallest() {
     #expect(ImageLimits.smallestClusterSize(forVirtualSize: 0) == 512)

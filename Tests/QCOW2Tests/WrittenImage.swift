@@ -43,7 +43,7 @@ final class WrittenImage {
   /// Maps a guest cluster to a new host cluster filled with one byte.
   @discardableResult
   func store(_ content: UInt8, at cluster: Int) throws -> HostOffset {
-    let host = try writer.allocateData()
+    let host = try writer.allocateData(for: guest(cluster))
     try file.file.write([UInt8](repeating: content, count: geometry.clusterSize), at: host.bytes)
     writer.addReferences(1, to: ClusterMapping(standard: host))
     owners[host] = (guest(cluster), content)

@@ -4,16 +4,27 @@ import TestSupport
 
 /// A cap on the references of a host cluster.
 @Suite struct ReferenceCapTests {
+  /// Nothing before the disk's data, so that no cluster could be at its own place in the file.
+  private static let hole = [UInt8](repeating: 0, count: 5 << 20)
+
   @Test("S33: equal clusters share copies of at most the cap", arguments: [1, 2, 3, 7, 2000])
   func allEqual(cap: UInt32) throws {
     let count = 2100
-    var trial = try Trial([UInt8](repeating: 7, count: count * 4096))
+    var trial = try Trial(Self.hole + [UInt8](repeating: 7, count: count * 4096))
     trial.tuning = ConversionTuning(maxReferences: cap)
     let report = try trial.convertAndCompare()
     let copies = UInt64((count + Int(cap) - 1) / Int(cap))
     #expect(report.clusters.unique == copies)
     #expect(report.hashStore.referencesCapped == copies - 1)
     #expect(report.maxReferences == cap)
+  }
+
+  @Test("A cluster that would be at its own place in the file is stored once more, and only it")
+  func ownPlace() throws {
+    let trial = try Trial([UInt8](repeating: 7, count: 2100 * 4096))
+    let report = try trial.convertAndCompare()
+    #expect(report.clusters.unique == 2)
+    #expect(report.hashStore.collisions == 0)
   }
 
   @Test(
@@ -24,7 +35,7 @@ import TestSupport
     let disk = Disks.random(
       clusters: 3000, clusterSize: 4096, distinct: 200, zeroPercent: 70,
       seed: UInt64(cap) << 8 + UInt64(order))
-    var trial = try Trial(disk.bytes)
+    var trial = try Trial(Self.hole + disk.bytes)
     trial.options.store.order = order
     trial.options.store.maxIncarnations = 0
     trial.tuning = ConversionTuning(maxReferences: cap)

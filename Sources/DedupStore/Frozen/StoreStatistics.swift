@@ -18,16 +18,16 @@ public struct StoreHit: Hashable, Sendable {
 public struct StoreStatistics: Hashable, Sendable {
   /// Lookups asked for.
   public internal(set) var lookups: UInt64 = 0
-  /// Lookups answered from the log store.
+  /// Lookups answered from the log store, or from what was left out of it.
   public internal(set) var logStoreHits: UInt64 = 0
   /// Lookups answered from an incarnation.
   public internal(set) var incarnationHits: UInt64 = 0
   /// Buckets looked at because a tag matched, although no digest in them did.
   public internal(set) var falsePositives: UInt64 = 0
-  /// Entries inserted.
+  /// Entries inserted into the log store.
   public internal(set) var insertions: UInt64 = 0
-  /// Entries that were not stored because both their buckets, and all that could make room in them,
-  /// were full in a table that was not (S7). Only content that was chosen for it has many of them.
+  /// Entries that will not be saved because both their buckets, and all that could make room in
+  /// them, were full in a table that was not (S7). Only content that was chosen for it has many.
   public internal(set) var entriesLeftOut: UInt64 = 0
   /// Entries dropped by `remove`.
   public internal(set) var removals: UInt64 = 0

@@ -43,6 +43,26 @@ public struct ImageLimits: Sendable {
     return Self.refcountTableSize / Self.tableEntrySize * perBlock
   }
 
+  /// How large a file may be for readers that reckon from the disk's size how many refcount blocks
+  /// there are, and refuse a file with clusters beyond those: crosvm and Cloud Hypervisor
+  /// (Documentation/Readers.md). It is the disk, its tables and the refcounts of both, rounded up to
+  /// what a refcount block counts.
+  ///
+  /// - Parameters:
+  ///   - virtualSize: The size of the disk in bytes, no more than `virtualSize` allows.
+  ///   - width: How wide a refcount is.
+  /// - Returns: The bytes.
+  package func fileSizeFromDiskSize(_ virtualSize: UInt64, _ width: RefcountWidth) -> UInt64 {
+    let clusterSize = UInt64(geometry.clusterSize)
+    let perTable = clusterSize / Self.tableEntrySize
+    let perBlock = clusterSize * 8 / UInt64(width.rawValue)
+    let disk = virtualSize.dividedUp(by: clusterSize)
+    let l2Tables = disk.dividedUp(by: perTable)
+    let used = disk + l2Tables + l2Tables.dividedUp(by: perTable) + 1
+    let blocks = used.dividedUp(by: perBlock)
+    return (blocks + blocks.dividedUp(by: perBlock)) * perBlock * clusterSize
+  }
+
   /// The smallest cluster size in bytes that allows a disk of `virtualSize`; nil if none does.
   package static func smallestClusterSize(forVirtualSize virtualSize: UInt64) -> Int? {
     var size = ClusterGeometry.allowedSizes.lowerBound

@@ -11,6 +11,10 @@ internal import DiskImage
 /// Compressed data is packed: it begins where the data before it ended (`compressedTail`), even
 /// inside a cluster, and a cluster counts one reference for each piece of data that touches it.
 ///
+/// Data that is stored as it is never lies where the guest sees it, within the first 4 MiB: programs
+/// that look for the signature of a file system at its usual offset would take the file for what is
+/// inside it. A cluster that is left out for that reason goes to the next table.
+///
 /// Room is handed out with 0 references; who uses it counts them. A cluster that keeps 0 is free for
 /// QEMU: that is how the hash store is kept. References are counted as soon as they are known and
 /// may be taken back, so the highest count, and with it the width of refcounts, is known at the end.
@@ -29,6 +33,8 @@ final class HostClusters {
   private var endCluster: HostCluster
   /// Where the next compressed data may go, up to the end of its cluster; 0 before the first.
   private var compressedTail = HostOffset(0)
+  /// Clusters that were left out, in rising order.
+  private var leftOut: [HostCluster] = []
   /// What is free inside a file that is continued; nil for a new one.
   private var free: FreeClusters?
   /// The clusters with data of guests, of a file that is continued: others must not be shared.
@@ -93,19 +99,38 @@ final class HostClusters {
 
   /// Hands out clusters for a table, as one run that is referenced once.
   func allocateTable(_ count: UInt64) throws(ImageWriterError) -> Range<HostCluster> {
-    let clusters = try allocate(count)
+    let clusters: Range<HostCluster>
+    if count == 1, !leftOut.isEmpty {
+      let cluster = leftOut.removeFirst()
+      clusters = cluster..<HostCluster(cluster.index + 1)
+    } else {
+      clusters = try allocate(count)
+    }
     for cluster in clusters { counts[cluster] = 1 }
     return clusters
   }
 
   /// Hands out a cluster for data of a guest that is stored as it is.
   ///
+  /// - Parameter guest: Where the guest sees it: not where it will be in the file.
   /// - Returns: Where the cluster begins, with a refcount of 0.
   /// - Throws: `ImageWriterError.fileTooLarge`.
-  func allocateData() throws(ImageWriterError) -> HostOffset {
-    let host = try allocate(1).lowerBound.offset(bits: geometry.clusterBits)
-    noteData(ClusterMapping(standard: host))
-    return host
+  func allocateData(for guest: GuestOffset) throws(ImageWriterError) -> HostOffset {
+    while true {
+      let cluster = try allocate(1).lowerBound
+      let host = cluster.offset(bits: geometry.clusterBits)
+      guard isOwnPlace(host, of: guest) else {
+        noteData(ClusterMapping(standard: host))
+        return host
+      }
+      leftOut.append(cluster)
+    }
+  }
+
+  /// Whether data at `host` would be where `guest` has it on the disk, in the part of the file in
+  /// which programs look for signatures.
+  func isOwnPlace(_ host: HostOffset, of guest: GuestOffset) -> Bool {
+    host.bytes == guest.bytes && host.bytes < ImageWriter.signatureArea
   }
 
   /// Hands out room for the compressed data of a cluster: directly after the data before it, in

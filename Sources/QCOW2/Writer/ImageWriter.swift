@@ -110,10 +110,22 @@ public final class ImageWriter {
 
   /// Hands out a cluster for data that is stored as it is.
   ///
+  /// - Parameter guest: The first guest cluster that is mapped to it.
   /// - Returns: The place. Its refcount is 0 until references are added.
   /// - Throws: `ImageWriterError.fileTooLarge`.
-  public func allocateData() throws(ImageWriterError) -> HostOffset {
-    try clusters.allocateData()
+  public func allocateData(for guest: GuestOffset) throws(ImageWriterError) -> HostOffset {
+    try clusters.allocateData(for: guest)
+  }
+
+  /// How far into a file programs look for the signatures of file systems, partitions and the like,
+  /// in bytes; the farthest are at 256 KiB, and those of bcache, Btrfs and ISO 9660 at 4 to 64 KiB.
+  package static let signatureArea: UInt64 = 4 << 20
+
+  /// Whether a guest cluster must not be mapped to `mapping`, because its data would then be in the
+  /// file where it is on the disk: programs that look for signatures would take the image for what
+  /// is inside it.
+  public func isOwnPlace(_ mapping: ClusterMapping, of guest: GuestOffset) -> Bool {
+    !mapping.isCompressed && clusters.isOwnPlace(mapping.host(geometry), of: guest)
   }
 
   /// Hands out room for the compressed data of a cluster, directly after the data before it: in

@@ -1,11 +1,12 @@
 internal import DedupStore
 internal import DiskImage
+internal import QCOW2
 
 extension ReportBuilder {
   /// What a user of the output should know.
   var warnings: [String] {
     input.leftBehind(besides: options.input.snapshot)
-      + [emptyWarning, pipeWarning, memoryWarning, sharingWarning].compactMap { $0 }
+      + [emptyWarning, pipeWarning, memoryWarning, sharingWarning, sizeWarning].compactMap { $0 }
   }
 
   /// A file without a byte is a disk of 0 bytes, but more often what a failed download left.
@@ -44,6 +45,18 @@ extension ReportBuilder {
     return """
       clusters are shared; a guest that writes here leads to OFLAG_COPIED findings of qemu-img check \
       (harmless, see README.md, "Plain or compressed")
+      """
+  }
+
+  /// Two readers take a file only if it is about as large as its disk.
+  private var sizeWarning: String? {
+    let limits = ImageLimits(options.output.geometry)
+    let expected = limits.fileSizeFromDiskSize(source.virtualSize, image.refcountWidth)
+    guard options.store.isKept, options.output.version == nil, image.fileSize > expected
+    else { return nil }
+    return """
+      crosvm and Cloud Hypervisor refuse this file: with the hash store it is larger than they \
+      expect for a disk of this size (see Documentation/Readers.md)
       """
   }
 }

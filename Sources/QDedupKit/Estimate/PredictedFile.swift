@@ -6,7 +6,8 @@ package import QCOW2
 ///
 /// All that is not guest data follows from counts exactly, by the same code that lays files out: the
 /// header, the L1 table (`ImageLimits`), L2 tables, the hash store (`StoreGeometry`, `StoreHeader`)
-/// and the refcounts, which count themselves (`RefcountArea.Size`). Of plain clusters that is all.
+/// and the refcounts, which count themselves (`RefcountArea.Size`). Of plain clusters that is all, but
+/// for the few that get a copy because they must not be at their own place (Documentation/Design.md).
 /// Compressed clusters lie one after the other, and skip what is left of a host cluster only where
 /// an L2 table or an incarnation has come between, if the next one does not fit there; such a gap is
 /// taken to be half a compressed cluster.
@@ -91,7 +92,8 @@ package struct PredictedFile: Equatable {
   /// The most that a file can take for this content, whatever the data is like.
   ///
   /// Nothing is shared, nothing gets smaller by compression, log stores are frozen as early as they
-  /// may be, and refcounts are wide.
+  /// may be, refcounts are wide, and all the clusters stay free that may, because plain data must not
+  /// be at its own place.
   package static func upperBound(
     _ content: Content, _ geometry: ClusterGeometry
   ) -> PredictedFile {
@@ -104,6 +106,9 @@ package struct PredictedFile: Equatable {
       // Gaps are larger than what is foreseen at the most by as much as a cluster each.
       let gaps = content.l2Tables + 2 * PredictedStore(most).regions
       most.compressedBytes = content.dataClusters * bound + gaps * bound
+    } else {
+      let places = ImageWriter.signatureArea >> UInt64(geometry.clusterBits)
+      most.uniqueClusters += min(content.dataClusters, places)
     }
     return PredictedFile(most, geometry)
   }

@@ -164,6 +164,9 @@ struct ClusterPlan {
     case unique
     /// The store, or the batches still in flight, say that its content is there already.
     case duplicate
+    /// Equal to a stored cluster that it must not share, because that would be in the file where
+    /// this one is on the disk: gets room, but no entry.
+    case copy
     /// Called a duplicate, but its bytes differ: gets room, but no entry (S34).
     case collision
   }

@@ -44,7 +44,10 @@ final class OutputLedger {
     store.prefetch(batch.plans[cluster].digest)
   }
 
-  /// Shares a cluster that the store knows, unless there is none or its references are used up.
+  /// Shares a cluster that the store knows, unless there is none or its references are used up. One
+  /// that must not be shared here becomes a copy.
+  ///
+  /// - Returns: Whether it is known what becomes of the cluster.
   func joinStored(_ batch: Batch, _ cluster: Int) throws(ConversionError) -> Bool {
     let digest = batch.plans[cluster].digest
     let found = try converting(ConversionError.store) { () throws(StoreError) in
@@ -54,6 +57,12 @@ final class OutputLedger {
     let mapping = ClusterMapping(physicalSector: entry.physicalSector)
     guard mapping.isCompressed == batch.isCompressed, mayBeShared(mapping) else { return false }
     let owner = GuestOffset(entry.firstLogicalSector << 9)
+    guard !writer.isOwnPlace(mapping, of: batch.guestOffset(cluster)) else {
+      // It gets a copy elsewhere; later duplicates go on sharing the first one.
+      becomeUnique(batch, cluster)
+      batch.plans[cluster].kind = .copy
+      return true
+    }
     guard writer.references(to: mapping) < maxReferences else {
       _ = try converting(ConversionError.store) { () throws(StoreError) in
         try store.remove(entry)

@@ -49,7 +49,7 @@ final class PlainSequencer: Sequencer {
       if batch.plans[cluster].kind == .zero { continue }
       if try ledger.joinStored(batch, cluster) { continue }
       ledger.becomeUnique(batch, cluster)
-      try ledger.putUnique(batch, cluster, room())
+      try ledger.putUnique(batch, cluster, room(batch, cluster))
     }
   }
 
@@ -61,18 +61,20 @@ final class PlainSequencer: Sequencer {
       case .zero: continue
       case .data: preconditionFailure("a cluster was placed before it was looked up")
       case .unique: break
+      case .copy: ledger.put(batch, cluster, try room(batch, cluster), references: 1)
       case .duplicate: ledger.counts.duplicate += 1
       case .collision:
-        try ledger.putInstead(batch, cluster, room())
+        try ledger.putInstead(batch, cluster, room(batch, cluster))
       }
       try ledger.map(batch, cluster)
     }
   }
 
   /// A host cluster of its own for one guest cluster.
-  private func room() throws(ConversionError) -> ClusterMapping {
-    try converting(ConversionError.writer) { () throws(ImageWriterError) in
-      ClusterMapping(standard: try ledger.writer.allocateData())
+  private func room(_ batch: Batch, _ cluster: Int) throws(ConversionError) -> ClusterMapping {
+    let guest = batch.guestOffset(cluster)
+    return try converting(ConversionError.writer) { () throws(ImageWriterError) in
+      ClusterMapping(standard: try ledger.writer.allocateData(for: guest))
     }
   }
 }
@@ -133,6 +135,7 @@ final class CompressedSequencer: Sequencer {
       case .zero: continue
       case .data: preconditionFailure("a cluster was placed before it was looked up")
       case .unique: try placeUnique(batch, cluster)
+      case .copy: preconditionFailure("compressed data is never at its own place")
       case .duplicate: placeDuplicate(batch, cluster)
       case .collision:
         try ledger.putInstead(batch, cluster, room(batch, cluster, references: 1))

@@ -28,7 +28,10 @@ import Testing
     [
       [], ["--log-store-order", "6"], ["--log-store-order", "6", "--max-incarnations", "2"],
       // The list of a hundred incarnations does not fit the first cluster.
-      ["--log-store-order", "4", "--max-incarnations", "0", "--cluster-size", "512"],
+      [
+        "--log-store-order", "4", "--max-incarnations", "0", "--cluster-size", "512",
+        "--hash-store",
+      ],
     ])
   func everyEntryIsLookedUp(compression: [String], store: [String]) throws {
     let report = try workspace.convert(compression + store)

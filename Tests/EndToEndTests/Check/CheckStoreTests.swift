@@ -17,7 +17,8 @@ import Testing
     [[], ["-c"], ["-c", "--compression-type", "zstd"]])
   func flippedBitIsSeen(area: StoreArea, compression: [String]) throws {
     // Clusters of 512 bytes: the lists of 50 incarnations do not fit beside the header.
-    try workspace.convert(["--cluster-size", "512", "--log-store-order", "4"] + compression)
+    try workspace.convert(
+      ["--cluster-size", "512", "--hash-store", "--log-store-order", "4"] + compression)
     #expect(try CheckOutcome.ours(output, ["--data"]).exitCode == 0)
     let (walker, store) = try walked()
     let places = area.ranges(in: store, of: walker, dataBytes: 256)

@@ -38,6 +38,7 @@ struct RandomConversion {
     case 1...3: options += ["--log-store-order", "\(Int.random(in: 1...9, using: &random))"]
     default: break
     }
+    if !options.contains("--no-hash-store") { options += ["--hash-store"] }
     if Int.random(in: 0..<3, using: &random) == 0 {
       options += ["--max-incarnations", "\(Int.random(in: 1...6, using: &random))"]
     }

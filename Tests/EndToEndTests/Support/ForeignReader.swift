@@ -50,11 +50,29 @@ enum ForeignReader: String, CaseIterable, CustomTestStringConvertible, Sendable 
   /// Debian's Python for Debian's package; for the one of PyPI that of the folder which
   /// `.ci/install-packages` makes.
   private func python(_ script: String, _ arguments: [String] = []) -> Command {
+    Command(self == .dissect ? Self.pypi : "/usr/bin/python3", ["-c", script] + arguments)
+  }
+
+  /// The Python that has packages of PyPI.
+  private static let pypi: String = {
     var root = FilePath(#filePath)
     for _ in 0..<4 { root.removeLastComponent() }
-    let program =
-      self == .dissect ? root.appending(".build/readers/bin/python").string : "/usr/bin/python3"
-    return Command(program, ["-c", script] + arguments)
+    return root.appending(".build/readers/bin/python").string
+  }()
+
+  /// What OpenStack's inspector takes an image for; nil if it is not on this machine.
+  ///
+  /// - Throws: `TestSupportError` if it refuses the image, with what it says.
+  static func inspected(_ image: FilePath) throws -> String? {
+    guard (try? Command(pypi, ["-c", "import oslo_utils.imageutils"]).run())?.exitCode == 0
+    else { return nil }
+    let script = """
+      import sys
+      from oslo_utils.imageutils import format_inspector
+      print(format_inspector.detect_file_format(sys.argv[1]))
+      """
+    let output = try Command(pypi, ["-c", script, image.string]).run().expectingExit(0).output
+    return String(output.prefix { $0 != "\n" })
   }
 
   private static let libqcowScript = """
