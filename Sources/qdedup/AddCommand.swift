@@ -21,7 +21,8 @@ struct AddCommand: ParsableCommand {
         zstd -dc wednesday.img.zst | qdedup add --name wednesday golden.qcow2 -
 
       EXIT STATUS
-        0 done, 1 failed, 64 wrong usage, 130 interrupted (by SIGINT, SIGTERM, SIGHUP or SIGQUIT)
+        0 done, 1 failed, 2 done, but a rule of --fail-if is broken, 64 wrong usage, 130 \
+      interrupted (by SIGINT, SIGTERM, SIGHUP or SIGQUIT)
       """)
 
   @OptionGroup var argument: VersionsFileArgument
@@ -69,6 +70,7 @@ struct AddCommand: ParsableCommand {
   func run() throws {
     Interruption.install()
     let options = try options()
+    let earlier = try reportOptions.earlierReport()
     let reportFile = try openReportFile()
     let display = reportOptions.progressStyle.map { ProgressDisplay($0, Interruption.progress) }
     let outcome = Result { () throws(ConversionError) in
@@ -77,13 +79,9 @@ struct AddCommand: ParsableCommand {
     display?.stop()
     switch outcome {
     case .success(let report):
-      let results = [
-        Result { try reportFile?.write(report) }, Result { try reportOptions.show(report) },
-      ]
-      for case .failure(let failure) in results {
-        throw Terminal.fail(
-          "the version \(name.text.quoted) is complete; only its report is missing: \(failure)")
-      }
+      try reportOptions.deliver(
+        report, to: reportFile, comparedWith: earlier,
+        subject: "the version \(name.text.quoted)")
     case .failure(let error):
       let code = error.isInterruption ? ExitCode(Interruption.exitCode) : .failure
       throw Terminal.fail(error, context, code: code)

@@ -18,6 +18,8 @@ struct ConvertCommand: ParsableCommand {
         qdedup convert -c --verify --force old.qcow2 disk.qcow2
         qdedup convert -l before-update vm.qcow2 disk.qcow2
         qdedup convert -q --report-file report.json disk.img disk.qcow2
+        qdedup convert --fail-if 'output.file_size>2G' disk.img disk.qcow2
+        qdedup convert --compare-report old.json --report markdown disk.img disk.qcow2
         set -o pipefail; zstd -dc disk.img.zst | qdedup convert - disk.qcow2
 
       The end of a pipe is the end of the disk: the program that writes to it may have failed, and \
@@ -25,7 +27,8 @@ struct ConvertCommand: ParsableCommand {
 
       EXIT STATUS
         0 done, 1 failed (if only the report could not be written, the message says that the \
-      output is complete), 64 wrong usage, 130 interrupted (by SIGINT, SIGTERM, SIGHUP or SIGQUIT)
+      output is complete), 2 done, but a rule of --fail-if is broken, 64 wrong usage, 130 \
+      interrupted (by SIGINT, SIGTERM, SIGHUP or SIGQUIT)
       """)
 
   @Argument(
@@ -81,6 +84,7 @@ struct ConvertCommand: ParsableCommand {
   func run() throws {
     Interruption.install()
     let progress = Interruption.progress
+    let earlier = try reportOptions.earlierReport()
     let reportFile = try openReportFile()
     let display = reportOptions.progressStyle.map { ProgressDisplay($0, progress) }
     let outcome = Result { () throws(ConversionError) in
@@ -89,20 +93,11 @@ struct ConvertCommand: ParsableCommand {
     display?.stop()
     switch outcome {
     case .success(let report):
-      try deliver(report, to: reportFile)
+      try reportOptions.deliver(
+        report, to: reportFile, comparedWith: earlier, subject: output)
     case .failure(let error):
       let code = error.isInterruption ? ExitCode(Interruption.exitCode) : .failure
       throw Terminal.fail(error, context, code: code)
-    }
-  }
-
-  /// Writes the report wherever it is to go; one place that fails does not keep it from the other.
-  private func deliver(_ report: ConversionReport, to file: ReportFile?) throws {
-    let outcomes = [
-      Result { try file?.write(report) }, Result { try reportOptions.show(report) },
-    ]
-    for case .failure(let failure) in outcomes {
-      throw Terminal.fail("\(output) is complete; only its report is missing: \(failure)")
     }
   }
 

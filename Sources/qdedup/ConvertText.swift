@@ -23,6 +23,8 @@ struct ConvertText {
     rows.add("forgotten", forgotten)
     rows.add("verified", report.verified ? "the output reads back as the input" : nil)
     rows.add("time", time)
+    addComparison(to: &rows)
+    for rule in report.brokenRules ?? [] { rows.add(note: "broken rule: \(rule)") }
     for warning in report.warnings { rows.add(note: warning) }
     return rows.text
   }
@@ -50,6 +52,16 @@ struct ConvertText {
       \(name(choice.clusterSize)) clusters: \(reason); took \(seconds) s and \
       \(Quantity.bytes(choice.readBytes)) of reading
       """
+  }
+
+  private func addComparison(to rows: inout TextRows) {
+    guard let comparison = report.comparison else { return }
+    rows.add("compared", "with \(comparison.path)")
+    for change in comparison.changes {
+      let text = ChangeText(change)
+      let difference = text.difference.map { " (\($0))" } ?? ""
+      rows.add(nil, "\(change.field): \(text.before) → \(text.after)\(difference)")
+    }
   }
 
   private var clusterSize: String { Quantity.bytes(UInt64(report.output.clusterSize)) }

@@ -147,14 +147,23 @@ final class ReportFile {
 
   /// Whether a regular file is empty or a report of before, which nobody misses.
   private static func isReport(_ path: FilePath) throws -> Bool {
+    let size = try OwnedFile(readingFrom: path).size()
+    return try size == 0 || report(in: path) != nil
+  }
+
+  /// The JSON of a report of before.
+  ///
+  /// - Parameter path: Its file.
+  /// - Returns: All of it; nil if the file holds something else.
+  /// - Throws: `IOError`.
+  static func report(in path: FilePath) throws -> Data? {
     let file = try OwnedFile(readingFrom: path)
     let size = try file.size()
-    guard size > 0 else { return true }
-    guard size <= largestReport else { return false }
+    guard size > 0, size <= largestReport else { return nil }
     let buffer = try AlignedBuffer(byteCount: Int(size), purpose: "a report of before")
     let count = try file.read(into: buffer.bytes, at: 0)
     let json = Data(buffer.bytes[..<count])
-    return (try? JSONDecoder().decode(EarlierReport.self, from: json)) != nil
+    return (try? JSONDecoder().decode(ReportShape.self, from: json)) == nil ? nil : json
   }
 
   /// More bytes than a report has, whatever the names in it.
@@ -178,7 +187,7 @@ final class ReportFile {
 
 /// What a report of before is recognised by: it is one JSON object, and these keys are its own, not
 /// those of something inside it.
-private struct EarlierReport: Decodable {
+private struct ReportShape: Decodable {
   private struct Tool: Decodable {
     let name: String
   }

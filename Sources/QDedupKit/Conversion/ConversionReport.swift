@@ -33,6 +33,10 @@ public struct ConversionReport: Codable, Equatable, Sendable {
   public var warnings: [String]
   /// The versions that the output has; nil if it has none.
   public var versions: Versions?
+  /// What has changed since an earlier report; nil if none was named.
+  public var comparison: Comparison?
+  /// The rules of the user that this conversion broke; nil if there were no rules.
+  public var brokenRules: [String]?
 }
 
 extension ConversionReport {

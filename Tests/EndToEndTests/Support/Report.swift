@@ -89,6 +89,19 @@ struct Report: Decodable {
   let verified: Bool
   let clusterSizeChoice: ClusterSizeChoice?
   let warnings: [String]
+  let comparison: Comparison?
+  let brokenRules: [String]?
+
+  struct Comparison: Decodable {
+    struct Change: Decodable {
+      let field: String
+      let before: Double
+      let after: Double
+    }
+
+    let path: String
+    let changes: [Change]
+  }
 
   /// Decodes a report.
   init(json: [UInt8]) throws {
