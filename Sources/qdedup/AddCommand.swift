@@ -59,7 +59,8 @@ struct AddCommand: ParsableCommand {
 
   func validate() throws {
     if input.isEmpty { throw ValidationError("The input's name is empty.") }
-    try ImageName.requireFile(input, or: ", or pipe it as a raw image into qdedup add FILE -")
+    try ImageName.requireFile(
+      input, orPipeInto: "qdedup add --name \(name.text.shellWord) \(argument.file.shellWord) -")
     if keepActive, active.value != .refuse {
       throw ValidationError(
         "--keep-active leaves the active disk as it is; leave out --name-active and --discard-active."

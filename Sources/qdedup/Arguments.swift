@@ -100,13 +100,17 @@ enum ImageName {
   ///
   /// - Parameters:
   ///   - name: The name as the user wrote it.
-  ///   - alternative: What else the user may do, after "save it to a file first".
+  ///   - command: What reads a raw image from standard input; nil if nothing does.
   /// - Throws: `ValidationError` if it is a URL, which QEMU's own programs read.
-  static func requireFile(_ name: String, or alternative: String = "") throws {
+  static func requireFile(_ name: String, orPipeInto command: String? = nil) throws {
     guard isURL(name) else { return }
+    let alternative = command.map {
+      NBDLine(url: name, into: $0).map { ", or read it without one: \($0.text)" }
+        ?? ", or pipe it as a raw image into \($0)"
+    }
     throw ValidationError(
       """
-      URLs are not read; save \(name) to a file first\(alternative). A file of that name is \
+      URLs are not read; save \(name) to a file first\(alternative ?? ""). A file of that name is \
       reached as ./\(name).
       """)
   }

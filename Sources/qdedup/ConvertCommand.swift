@@ -75,7 +75,7 @@ struct ConvertCommand: ParsableCommand {
       throw ValidationError("\(output) names a directory; name a file as OUTPUT.")
     }
     try ImageName.requireFile(
-      input, or: ", or pipe it as a raw image into qdedup convert - OUTPUT")
+      input, orPipeInto: "qdedup convert - \(output.shellWord)")
     if ImageName.isURL(output) {
       throw ValidationError("A URL cannot be written to; name a file as OUTPUT.")
     }

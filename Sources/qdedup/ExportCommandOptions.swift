@@ -35,7 +35,7 @@ struct ExportReportOptions: ParsableArguments {
       text, or none with --quiet). When the disk goes to standard output, a report is shown only \
       if it is asked for, and on standard error.
       """)
-  var report: ReportFormat?
+  var report: PlainReportFormat?
 
   @OptionGroup var progressOptions: ProgressOptions
 
@@ -48,7 +48,7 @@ struct ExportReportOptions: ParsableArguments {
   func show(_ result: ExportReport, onStandardError: Bool) throws {
     let isQuiet = progressOptions.quiet || onStandardError
     let text: String
-    switch report ?? (isQuiet ? ReportFormat.none : .text) {
+    switch report ?? (isQuiet ? PlainReportFormat.none : .text) {
     case .none: return
     case .json: text = try JSONText.pretty(result) + "\n"
     case .text: text = Terminal.legible(ExportText(result).text)

@@ -55,12 +55,13 @@ struct ReportFields {
   /// The known names that are most like one that is not known: at most three, the nearest first.
   static func near(_ name: String, in known: some Collection<String>) -> [String] {
     let last = name.split(separator: ".").last.map(String.init) ?? name
-    let scored = known.map { candidate -> (Int, String) in
+    let scored = known.compactMap { candidate -> (Int, String)? in
       let own = candidate.split(separator: ".").last.map(String.init) ?? candidate
-      return (min(distance(name, candidate), distance(last, own) + 1), candidate)
+      let (whole, part) = (distance(name, candidate), distance(last, own))
+      guard whole <= name.count / 4 || part <= last.count / 4 else { return nil }
+      return (min(whole, part + 1), candidate)
     }
-    let limit = max(3, name.count / 3)
-    return scored.filter { $0.0 <= limit }.sorted { $0 < $1 }.prefix(3).map(\.1)
+    return scored.sorted { $0 < $1 }.prefix(3).map(\.1)
   }
 
   /// How many characters have to be changed, added or taken away (Levenshtein); O(lengths' product).

@@ -1,7 +1,12 @@
 import ArgumentParser
 import QDedupKit
 
-/// The forms of a report.
+/// The forms of a report of an export, a removal or an activation.
+enum PlainReportFormat: String, ExpressibleByArgument, CaseIterable {
+  case text, json, none
+}
+
+/// The forms of a report of a conversion.
 enum ReportFormat: String, ExpressibleByArgument, CaseIterable {
   case text, json, markdown, none
 }
@@ -26,7 +31,7 @@ struct ReportOptions: ParsableArguments {
   var reportFile: String?
 
   @Option(
-    parsing: .unconditional,
+    parsing: .unconditionalSingleValue,
     help: ArgumentHelp(
       "End with exit code 2 if this holds of the report, as in 'ratios.dedup<1.2'; repeatable.",
       discussion: """

@@ -190,14 +190,14 @@ struct ChangeReportOptions: ParsableArguments {
       The report on standard output (Documentation/VersionsReportSchema.json describes json). \
       (default: text, or none with --quiet)
       """)
-  var report: ReportFormat?
+  var report: PlainReportFormat?
 
   @Flag(name: [.short, .long], help: "Say nothing but errors.")
   var quiet = false
 
   /// Shows a report on standard output.
   func show(_ result: VersionsReport) throws {
-    switch report ?? (quiet ? ReportFormat.none : .text) {
+    switch report ?? (quiet ? PlainReportFormat.none : .text) {
     case .none: return
     case .json: try Terminal.write(try JSONText.pretty(result) + "\n")
     case .text: try Terminal.write(Terminal.legible(VersionsText.report(result)))

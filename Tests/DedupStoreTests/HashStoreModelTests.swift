@@ -40,7 +40,7 @@ struct ModelRun {
     store = try HashStore(
       order: order, maxIncarnations: UInt32(maxIncarnations), storage: storage,
       keptTableBytes: keptTableBytes)
-    model = StoreModel(maxIncarnations: maxIncarnations)
+    model = StoreModel(order: order, maxIncarnations: maxIncarnations)
     entries = Entries(seed: UInt64(order))
     var digests: [Digest] = []
     for _ in 0..<(64 << order) { digests.append(entries.digest()) }
@@ -69,7 +69,11 @@ struct ModelRun {
     let leftOut = store.statistics.entriesLeftOut
     try store.insert(entry)
     followFreeze()
-    if store.statistics.entriesLeftOut == leftOut { model.insert(entry) }
+    if store.statistics.entriesLeftOut == leftOut {
+      model.insert(entry)
+    } else {
+      model.leaveOut(entry)
+    }
   }
 
   private mutating func finish() throws {

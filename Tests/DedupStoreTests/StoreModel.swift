@@ -5,25 +5,37 @@ import TestSupport
 struct StoreModel {
   let maxIncarnations: Int
   private var logStore: [Digest: StoreEntry] = [:]
+  /// What the log store had no slot for, as far as there was room.
+  private var leftOut: [Digest: StoreEntry] = [:]
+  private let leftOutLimit: Int
   /// Youngest first.
   private var frozen: [[Digest: StoreEntry]] = []
 
-  init(maxIncarnations: Int) {
+  init(order: Int, maxIncarnations: Int) {
     self.maxIncarnations = maxIncarnations
+    leftOutLimit = 1 << order
   }
 
   func lookup(_ digest: Digest) -> StoreEntry? {
-    if let entry = logStore[digest] { return entry }
+    if let entry = logStore[digest] ?? leftOut[digest] { return entry }
     return frozen.lazy.compactMap { $0[digest] }.first
   }
 
   mutating func insert(_ entry: StoreEntry) {
     logStore[entry.digest] = entry
+    leftOut[entry.digest] = nil
+  }
+
+  mutating func leaveOut(_ entry: StoreEntry) {
+    guard leftOut.count < leftOutLimit || leftOut[entry.digest] != nil else { return }
+    leftOut[entry.digest] = entry
   }
 
   mutating func remove(_ entry: StoreEntry) {
     if logStore[entry.digest] == entry {
       logStore[entry.digest] = nil
+    } else if leftOut[entry.digest] == entry {
+      leftOut[entry.digest] = nil
     } else if let index = frozen.firstIndex(where: { $0[entry.digest] == entry }) {
       frozen[index][entry.digest] = nil
     }
@@ -37,6 +49,7 @@ struct StoreModel {
 
   mutating func forgetAll() {
     logStore = [:]
+    leftOut = [:]
     frozen = []
   }
 

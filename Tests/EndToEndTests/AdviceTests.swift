@@ -40,14 +40,14 @@ import Testing
       leaving: workspace)
   }
 
-  @Test("Another format from a pipe is answered with qemu-img for a file")
+  @Test("Another format from a pipe is answered with a line for a file")
   func anotherFormatFromPipeIsAnsweredWithQemuImg() throws {
     let other = workspace.folder.file("other.vmdk")
     _ = try QemuImage.converting(raw: input, to: other, format: "vmdk")
     var command = try workspace.conversion(from: "-")
     command.input = .pipe(contentsOf: other)
     try expectRefusal(
-      try command.run(), naming: "save it to a file", "qemu-img convert -O raw FILE disk.raw",
+      try command.run(), naming: "save it to a file", "nbdcopy -- [ qemu-nbd -r -f vmdk FILE ] - |",
       leaving: workspace)
   }
 

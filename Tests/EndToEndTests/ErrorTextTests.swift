@@ -52,8 +52,32 @@ import Testing
       case .zip: "unzip -p disk.x | qdedup convert - 'o 1'"
       case .luks: "cryptsetup open --readonly disk.x NAME"
       case .androidSparse: "simg2img disk.x"
-      default: "qemu-img convert -O raw disk.x"
+      case .qcow2: "qemu-img convert -O raw disk.x"
+      case .qcow1: "nbdcopy -- [ qemu-nbd -r -f qcow disk.x ] - | qdedup convert - 'o 1'"
+      case .vhd: "nbdcopy -- [ qemu-nbd -r -f vpc disk.x ] - | qdedup convert - 'o 1'"
+      default:
+        "nbdcopy -- [ qemu-nbd -r -f \(format.rawValue) disk.x ] - | qdedup convert - 'o 1'"
       }
     #expect(hint.forFile("disk.x").contains(command))
+  }
+
+  @Test(
+    "A URL is answered with a line that reads it, where there is one",
+    arguments: [
+      ("https://host/a b.img", "nbdkit curl 'https://host/a b.img'"),
+      ("http://host/disk.qcow2", "qemu-nbd -r -f qcow2 http://host/disk.qcow2"),
+      ("https://host/disk.vhd", "qemu-nbd -r -f vpc https://host/disk.vhd"),
+      ("ssh://host/disk.vmdk", "qemu-nbd -r -f vmdk ssh://host/disk.vmdk"),
+      (
+        "ssh://me@host:22/a/disk.img",
+        "nbdkit ssh 'host=host' 'user=me' 'port=22' 'path=/a/disk.img'"
+      ),
+      ("ssh:///disk", nil), ("ssh://host", nil), ("nbd://host/disk", nil), ("://", nil),
+      ("http://", "nbdkit curl http://"),
+    ] as [(String, String?)])
+  func url(url: String, server: String?) {
+    #expect(
+      NBDLine(url: url, into: "qdedup convert - o")?.text
+        == server.map { "nbdcopy -- [ \($0) ] - | qdedup convert - o" })
   }
 }

@@ -86,7 +86,7 @@ import Testing
     _ = try workspace.folder.make("in.img", disk)
     try run("mdadm", ["--examine", workspace.input.string])
     try expectQCOW2(clusterSize, inner: "linux_raid_member")
-    let result = try Command("mdadm", ["--examine", workspace.output.string]).run()
+    let result = try Command.system("mdadm", ["--examine", workspace.output.string]).run()
     #expect(result.exitCode == 1 && result.errors.contains("No md superblock"))
   }
 
@@ -105,14 +105,14 @@ import Testing
 
   /// The type that `blkid` sees; empty if it sees none, or not one alone.
   private func type(of path: FilePath) throws -> String {
-    let result = try Command("blkid", ["-p", "-o", "value", "-s", "TYPE", path.string]).run()
+    let result = try Command.system("blkid", ["-p", "-o", "value", "-s", "TYPE", path.string]).run()
       .expectingExit(0, 2)
     return String(result.output.prefix { $0 != "\n" })
   }
 
   @discardableResult
   private func run(_ program: String, _ arguments: [String]) throws -> CommandResult {
-    try Command(program, arguments).run().expectingExit(0)
+    try Command.system(program, arguments).run().expectingExit(0)
   }
 
   /// A superblock of version 1.2 as `mdadm --create` writes it 4096 bytes into a member (Linux,

@@ -80,7 +80,7 @@ import Testing
 
     let text = try convert(options).expectingExit(0).output
     #expect(text.contains("  compared      with \(old.string)\n"))
-    #expect(text.contains("output.file_size: ") && text.contains(" → ") && text.contains("(−"))
+    #expect(text.contains("output.file_size: ") && text.contains(" %)"), "\(text)")
 
     let rules = ["--fail-if", "ratios.dedup<99"]
     let markdown = try convert(options + ["--report", "markdown"] + rules).expectingExit(2).output
