@@ -13,8 +13,8 @@ public enum ImageError: Error, Equatable, Sendable, IOErrorWrapping {
   case foreignFormat(FilePath, ImageFormat)
   /// The file is not in the format that can be checked; nil for raw.
   case notCheckable(FilePath, ImageFormat?)
-  /// The pipe ended without a byte.
-  case emptyPipe(FilePath)
+  /// The file has no byte, or the pipe ended without one.
+  case empty(FilePath, isPipe: Bool)
   /// A running QEMU may write to the image.
   case inUse(FilePath)
   /// The file system does not tell who uses the image.
@@ -54,8 +54,10 @@ extension ImageError: RemediableError {
       "\(path) is \(format.name), which is not read directly"
     case .notCheckable(let path, let format):
       "\(path) is \(format?.name ?? "a raw image"), and only qcow2 can be checked"
-    case .emptyPipe(let path):
+    case .empty(let path, isPipe: true):
       "\(path) ended without a byte; did the program before the pipe fail?"
+    case .empty(let path, isPipe: false):
+      "\(path) is empty; did the copy or download fail that made it?"
     case .inUse(let path):
       "\(path) is in use: a running QEMU holds it and may change it while it is read"
     case .shrank(let path, let offset):

@@ -64,15 +64,6 @@ import Testing
     try expectSound(output, equals: input)
   }
 
-  @Test("An empty file on standard input makes an empty disk")
-  func emptyFileOnStandardInputMakesEmptyDisk() throws {
-    let nothing = workspace.folder.file("nothing.img")
-    try RawImage.write([], to: nothing)
-    let report = try workspace.convert(from: "-", reading: .file(nothing))
-    try expectSound(output, equals: nothing)
-    #expect(report.clusters.total == 0)
-  }
-
   @Test("Bytes that come in odd pieces through a pipe make whole clusters")
   func bytesThatComeInOddPiecesThroughPipeMakeWhole() throws {
     let bytes = RawImage.mixture(clusters: 60, size: 4096, kinds: 9, seed: 43) + [7]

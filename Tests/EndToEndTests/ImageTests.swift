@@ -34,7 +34,7 @@ import Testing
     try expectWritable(output, equals: input)
   }
 
-  @Test("An all-zero image has no data cluster", arguments: [0, 1 << 20, 5_000_000, 64 << 20])
+  @Test("An all-zero image has no data cluster", arguments: [1, 1 << 20, 5_000_000, 64 << 20])
   func allZeroImageHasNoDataCluster(size: Int) throws {
     try RawImage.equal(at: input, count: size, byte: 0)
     let report = try workspace.convert()
@@ -43,7 +43,7 @@ import Testing
     #expect(report.clusters.data == 0)
     #expect(report.clusters.zero == report.clusters.total)
     #expect(report.clusters.total == UInt64((size + 4095) / 4096))
-    if size > 0 { try expectWritable(output, equals: input) }
+    try expectWritable(output, equals: input)
   }
 
   @Test(

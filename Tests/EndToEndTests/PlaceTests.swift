@@ -199,12 +199,24 @@ import Testing
     try expectSound(workspace.output, equals: rest)
   }
 
-  @Test("A file with content but no size is refused, and an empty one leaves a warning")
+  @Test("A file with content but no size is refused")
   func sizes() throws {
     let refused = try workspace.run(from: "/proc/version")
     #expect(refused.exitCode == 1 && refused.errors.contains("size of 0"), "\(refused)")
+  }
+
+  @Test(
+    "An input without a byte is refused, from a file as from a pipe",
+    arguments: [[], ["-f", "raw"]])
+  func empty(options: [String]) throws {
     try RawImage.write([], to: workspace.input)
-    #expect(try workspace.convert().warnings.contains { $0.contains("empty") })
+    try expectRefusal(
+      try workspace.run(options), naming: "in.img is empty; did the copy", leaving: workspace)
+    var command = try workspace.conversion(options, from: "-")
+    command.input = .pipe(contentsOf: workspace.input)
+    try expectRefusal(try command.run(), naming: "ended without a byte", leaving: workspace)
+    command.input = .file(workspace.input)
+    try expectRefusal(try command.run(), naming: "standard input is empty", leaving: workspace)
   }
 
   @Test("Progress for programs comes once a second at most")

@@ -52,7 +52,7 @@ import Testing
 
   @Test("An empty disk is done too")
   func emptyDiskIsDoneToo() throws {
-    try RawImage.write([], to: workspace.input)
+    try QemuImage.run(["create", "-f", "qcow2", workspace.input.string, "0"]).expectingExit(0)
     let lines = try lines(try workspace.run(["--progress", "json"]).expectingExit(0))
     let last = try #require(lines.last)
     #expect(last.phase == "done" && last.processed == 0 && last.total == 0)

@@ -6,13 +6,7 @@ extension ReportBuilder {
   /// What a user of the output should know.
   var warnings: [String] {
     input.leftBehind(besides: options.input.snapshot)
-      + [emptyWarning, pipeWarning, memoryWarning, sharingWarning, sizeWarning].compactMap { $0 }
-  }
-
-  /// A file without a byte is a disk of 0 bytes, but more often what a failed download left.
-  private var emptyWarning: String? {
-    guard source.fileSize == 0, input.format == .raw else { return nil }
-    return "the input is empty: was the copy or download complete that made it?"
+      + [pipeWarning, memoryWarning, sharingWarning, sizeWarning].compactMap { $0 }
   }
 
   /// The cluster size that a pipe gets where the content of a file would decide.

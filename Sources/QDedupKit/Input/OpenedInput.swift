@@ -52,7 +52,7 @@ struct OpenedInput {
     parts = isFile ? [ImagePart(.image, try file.imageIdentity())] : []
     let pipe = try Self.pipe(file, options, progress)
     // A pipe that is given up seems to have ended too.
-    if pipe.isEmpty, !isFile, !progress.isStopping { throw .emptyPipe(pipe.path) }
+    if pipe.isEmpty, !progress.isStopping { throw .empty(pipe.path, isPipe: !isFile) }
     source = .pipe(pipe)
     format = .raw
   }
@@ -81,6 +81,7 @@ struct OpenedInput {
     switch try format(of: file, options) {
     case .raw:
       let raw = try RawImage(file)
+      if raw.virtualSize == 0 { throw .empty(raw.path, isPipe: false) }
       try refuseSnapshot(options, raw.path)
       return (.image(raw), .raw, [ImagePart(.image, try raw.identity())])
     case .qcow2:
