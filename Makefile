@@ -28,10 +28,11 @@ demo: build ## make a disk image, convert it, check the result with qemu-img
 	@.ci/install-packages demo
 	@QDEDUP=$(PROGRAM) benchmarks/demo
 
-test: ## run every test
+test: ## run every test; compile the benchmarks of the parts
 	@.ci/install-packages build test
 	@$(NEED_SWIFT)
 	@.ci/run-tests $(SWIFT) test -c release --explicit-target-dependency-import-check error
+	@.ci/check-benchmarks
 
 check: ## check format, imports, folders, file lengths and the benchmarks' tables
 	@$(NEED_SWIFT)

@@ -29,9 +29,9 @@ private final class MappedImage {
   /// Each call begins a new image, so that tables are written where there were some before: the
   /// file system then takes no new memory, which costs more than the tables do.
   func map(_ clusters: Range<Int>) throws {
-    let writer = try ImageWriter(file: file, geometry: geometry, virtualSize: nil)
+    let writer = try ImageWriter(file: file.handle, geometry: geometry, virtualSize: nil)
     for cluster in clusters {
-      let mapping = ClusterMapping(standard: try writer.allocate())
+      let mapping = ClusterMapping(standard: try writer.allocateData())
       writer.addReferences(1, to: mapping)
       try writer.map(GuestOffset(UInt64(cluster) << UInt64(geometry.clusterBits)), to: mapping)
     }

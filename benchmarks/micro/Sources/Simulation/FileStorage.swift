@@ -25,24 +25,24 @@ public final class FileStorage: StoreStorage {
   public func allocatedBytes() throws(IOError) -> UInt64 { try file.allocatedSize() }
 
   /// Takes room at the end of the file.
-  public func allocate(byteCount: UInt64) -> UInt64 {
+  public func allocate(byteCount: UInt64) -> StorageOffset {
     defer { end += byteCount }
-    return end
+    return StorageOffset(end)
   }
 
   /// Reads; what is past the end of the file, but was allocated, is zeros.
   public func read(
-    into bytes: UnsafeMutableRawBufferPointer, at offset: UInt64
+    into bytes: UnsafeMutableRawBufferPointer, at offset: StorageOffset
   ) throws(IOError) {
     reads += 1
-    let count = try file.read(into: bytes, at: offset)
+    let count = try file.read(into: bytes, at: offset.bytes)
     UnsafeMutableRawBufferPointer(rebasing: bytes[count...]).initializeMemory(
       as: UInt8.self, repeating: 0)
   }
 
   /// Writes all of `bytes`.
-  public func write(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws(IOError) {
+  public func write(_ bytes: UnsafeRawBufferPointer, at offset: StorageOffset) throws(IOError) {
     writes += 1
-    try file.write(bytes, at: offset)
+    try file.write(bytes, at: offset.bytes)
   }
 }
