@@ -1,9 +1,9 @@
-// DiskIO: files that have one owner, positioned reads and writes, output that appears whole or not
-// at all, aligned buffers and big-endian bytes. Nothing here knows what a file contains.
-
 import CQDedupShims
 import Glibc
 public import SystemPackage
+
+// DiskIO: files that have one owner, positioned reads and writes, output that appears whole or not
+// at all, aligned buffers and big-endian bytes. Nothing here knows what a file contains.
 
 /// An open file that closes when its owner lets go of it.
 ///
@@ -211,4 +211,20 @@ public enum StandardInput {
     let kind = status.st_mode & S_IFMT
     return kind == S_IFBLK || kind == S_IFREG && status.st_size > 0
   }
+}
+
+/// A file that several objects read from and write to, for as long as one of them needs it.
+///
+/// Reads and writes name their place, so any thread may use it at any time.
+public final class OpenFile: Sendable {
+  /// The file.
+  public let file: OwnedFile
+
+  /// Takes over an open file.
+  public init(_ file: consuming OwnedFile) {
+    self.file = file
+  }
+
+  /// The name of the file, for messages.
+  public var path: FilePath { file.path }
 }

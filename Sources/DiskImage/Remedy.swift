@@ -1,6 +1,6 @@
 public import SystemPackage
 
-/// What can be done about an error: a fact, which a program puts into words with options of its own.
+/// What can be done about an error or a warning: a fact, which a program puts into words with options of its own.
 ///
 /// No error below the program names an option or a command. What is wrong is the error's
 /// description; what helps is a list of these, each of them enough by itself.
@@ -73,10 +73,18 @@ public enum Remedy: Equatable, Sendable {
   /// Make another version active first.
   case activateAnotherVersion
 
+  /// Name a snapshot of the image to convert it.
+  case nameSnapshot
+  /// Expect a check to find wrong COPIED flags, which are harmless.
+  case expectFlagFindings
+
   /// Leave out what was asked for.
   case leaveOut(Wish)
   /// Use larger clusters, of so many bytes if that is known.
   case useLargerClusters(atLeast: Int?)
+  /// To keep to the memory that the hash store may have, leave out what sets its order or its limit
+  /// of incarnations.
+  case keepToStoreMemory(withoutOrder: Int?, withoutLimit: UInt32?)
   /// Use fewer threads, or allow more of them.
   case useFewerThreads
 }

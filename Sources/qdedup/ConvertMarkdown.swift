@@ -16,7 +16,7 @@ struct ConvertMarkdown {
     let table = report.comparison.map(changes) ?? figures
     let notes =
       (report.brokenRules ?? []).map { "- **broken rule:** \(Self.escaped($0))" }
-      + report.warnings.map { "- \(Self.escaped($0))" }
+      + report.warnings.map { "- \(Self.escaped($0.description))" }
     return ([heading, "", table] + (notes.isEmpty ? [] : [""] + notes)).joined(separator: "\n")
       + "\n"
   }

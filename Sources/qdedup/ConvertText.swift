@@ -25,7 +25,7 @@ struct ConvertText {
     rows.add("time", time)
     addComparison(to: &rows)
     for rule in report.brokenRules ?? [] { rows.add(note: "broken rule: \(rule)") }
-    for warning in report.warnings { rows.add(note: warning) }
+    for warning in report.warnings { rows.add(note: warning.description) }
     return rows.text
   }
 

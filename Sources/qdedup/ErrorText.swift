@@ -2,7 +2,7 @@ import DiskImage
 import QDedupKit
 import SystemPackage
 
-/// An error in words: what is wrong, which the error knows, and what to do about it, which is said
+/// An error or a warning in words: what is wrong, which the error knows, and what to do about it, which is said
 /// with the options of this program and with commands. Nowhere else does a message name them.
 struct ErrorText {
   /// What the words depend on besides the error.
@@ -17,18 +17,24 @@ struct ErrorText {
     var replaces = false
   }
 
-  private let error: any RemediableError
+  private let fact: String
+  private let remedies: [Remedy]
   private let context: Context
 
   init(_ error: any RemediableError, _ context: Context = Context()) {
-    self.error = error
+    (fact, remedies) = ("\(error)", error.remedies)
     self.context = context
+  }
+
+  /// A warning of a report.
+  init(_ warning: ReportWarning) {
+    (fact, remedies, context) = (warning.description, warning.remedies, Context())
   }
 
   /// One line: what is wrong, and the remedies.
   var text: String {
-    let advice = error.remedies.filter { $0 != .replace || !context.replaces }.map(words)
-    return advice.isEmpty ? "\(error)" : "\(error); \(advice.joined(separator: ", or "))"
+    let advice = remedies.filter { $0 != .replace || !context.replaces }.map(words)
+    return advice.isEmpty ? fact : "\(fact); \(advice.joined(separator: ", or "))"
   }
 
   private func words(_ remedy: Remedy) -> String {
@@ -80,9 +86,21 @@ struct ErrorText {
     case .useLargerClusters(let size):
       size.map { "use --cluster-size \($0) (\(UInt64($0).inByteUnits)) or larger" }
         ?? "use a larger --cluster-size"
+    case .nameSnapshot: "-l NAME converts one"
+    case .expectFlagFindings:
+      """
+      qemu-img check then reports OFLAG_COPIED (harmless, see README.md, "Plain or compressed")
+      """
+    case .keepToStoreMemory(let order, let limit):
+      "to keep to --index-memory, leave out \(Self.storeOptions(order, limit))"
     case .useFewerThreads:
       "use fewer --threads, or allow more threads or memory (ulimit -a shows the limits)"
     }
+  }
+
+  private static func storeOptions(_ order: Int?, _ limit: UInt32?) -> String {
+    [order.map { "--log-store-order \($0)" }, limit.map { "--max-incarnations \($0)" }]
+      .compactMap { $0 }.joined(separator: " and ")
   }
 
   private static func name(_ file: Remedy.NewFile) -> String {
@@ -109,4 +127,9 @@ struct ErrorText {
     let hint = ForeignFormatHint(format, command: context.command, output: context.output)
     return context.readsStandardInput ? hint.forPipe : hint.forFile(path.shellWord)
   }
+}
+
+extension ReportWarning {
+  /// The same with the words of this program in its text.
+  var inWords: ReportWarning { ReportWarning(ErrorText(self).text) }
 }

@@ -81,7 +81,8 @@ struct ExportCommand: ParsableCommand {
     }
     display?.stop()
     switch outcome {
-    case .success(let report):
+    case .success(var report):
+      report.warnings = report.warnings.map(\.inWords)
       do {
         try reportOptions.show(report, onStandardError: isStandardOutput)
       } catch {

@@ -18,7 +18,7 @@ struct ExportText {
     rows.add("file", report.output.allocatedBytes.map { "\(Quantity.bytes($0)) on disk" })
     rows.add("verified", report.verified ? "the output reads back as the image" : nil)
     rows.add("time", time)
-    for warning in report.warnings { rows.add(note: warning) }
+    for warning in report.warnings { rows.add(note: warning.description) }
     return rows.text
   }
 

@@ -83,6 +83,7 @@ struct ReportOptions: ParsableArguments {
     subject: String
   ) throws {
     var report = report
+    report.warnings = report.warnings.map(\.inWords)
     report.comparison = try earlier?.comparison(with: report)
     let fields = try ReportFields(report)
     let findings = failIf.compactMap { $0.finding(fields) }

@@ -99,89 +99,57 @@ final class FilterLoader: @unchecked Sendable {
   }
 }
 
-/// Reads the filter areas of saved incarnations. One thread at a time may use it.
-private struct FilterReader: ~Copyable {
-  private let geometry: StoreGeometry
-  private let storage: any StoreStorage & Sendable
-  private let checksum: XXH3Stream
-  private let buffer: ZeroedBuffer
+/// What is known of the loading, as the user of the store sees it: how far it is, and which
+/// incarnations are skipped. One thread at a time may use it. A new store has nothing to load.
+struct FilterLoading: ~Copyable {
+  private var loader: FilterLoader?
+  /// How many lanes, from lane 0 on, are not loaded yet.
+  private(set) var unloadedLanes = 0
+  /// The incarnations that are skipped, as far as was noted.
+  private(set) var problems: [StoreProblem] = []
 
-  private static let bytesPerRead = 32 * StoreGeometry.storeClusterBytes
+  /// Nothing to load.
+  init() {}
 
-  /// - Throws: `StoreError.memory` if there is not enough.
-  init(geometry: StoreGeometry, storage: any StoreStorage & Sendable) throws(StoreError) {
-    let buffer = try ZeroedBuffer(
-      storeBytes: Self.bytesPerRead, purpose: "reading the filters of the hash store")
-    checksum = try XXH3Stream()
-    self.buffer = buffer
-    self.geometry = geometry
-    self.storage = storage
+  /// Whether all is loaded, and noted.
+  var isDone: Bool { loader == nil }
+
+  /// Begins with so many lanes.
+  mutating func begin(_ loader: FilterLoader, lanes: Int) {
+    self.loader = loader
+    unloadedLanes = lanes
   }
 
-  /// Reads the filter of one incarnation into a lane.
+  /// Waits until all is loaded; `note` comes next.
+  func wait() { loader?.join() }
+
+  /// Ends the loading early.
+  func stop() { loader?.stop() }
+
+  /// Takes over what has been found out so far.
   ///
-  /// The lane holds tags only if all of them are right; else it holds none.
-  ///
-  /// - Parameters:
-  ///   - offset: Where the incarnation begins.
-  ///   - place: The group of the lane.
-  ///   - lane: The lane within the group.
-  /// - Returns: The trailer of the incarnation.
-  /// - Throws: `StoreProblem.Reason`: the trailer is not one of this store, the tags have another
-  ///   checksum, or something cannot be read.
-  func read(
-    incarnationAt offset: StorageOffset, to place: GroupPlace, lane: Int
-  ) throws(StoreProblem.Reason) -> IncarnationTrailer {
-    do throws(StoreProblem.Reason) {
-      let trailer = try IncarnationTrailer(
-        ofIncarnationAt: offset, geometry: geometry, storage: storage)
-      checksum.reset()
-      var start = 0
-      while start < geometry.allTagsBytes {
-        let count = min(Self.bytesPerRead, geometry.allTagsBytes - start)
-        let piece = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<count])
-        try read(into: piece, at: offset + start)
-        checksum.update(.init(piece))
-        spread(.init(piece), from: start / geometry.tagBytes, to: place, lane: lane)
-        start += count
+  /// - Parameter incarnations: All incarnations, oldest first; each gets what its trailer says.
+  /// - Returns: The highest number of a freeze among those trailers; 0 if there is none.
+  @inline(never)
+  mutating func note(in incarnations: inout [Incarnation]) -> UInt64 {
+    guard let loader else { return 0 }
+    var highest: UInt64 = 0
+    unloadedLanes = loader.firstLoadedLane
+    for outcome in loader.takeOutcomes() {
+      switch outcome.result {
+      case .success(let trailer):
+        incarnations[outcome.rank].sequence = trailer.sequence
+        incarnations[outcome.rank].used = Int(trailer.usedEntries)
+        highest = max(highest, trailer.sequence)
+      case .failure(let reason):
+        problems.append(
+          StoreProblem(offset: incarnations[outcome.rank].offset, reason: reason))
       }
-      guard checksum.value == trailer.filterChecksum else {
-        throw .format(
-          .checksumMismatch(
-            "incarnation filter", stored: trailer.filterChecksum, computed: checksum.value))
-      }
-      return trailer
-    } catch {
-      for slot in 0..<geometry.entryCount { put(TagLine.unused, inSlot: slot, of: place, lane) }
-      throw error
     }
-  }
-
-  private func read(
-    into piece: UnsafeMutableRawBufferPointer, at offset: StorageOffset
-  ) throws(StoreProblem.Reason) {
-    do { try storage.read(into: piece, at: offset) } catch { throw .io(error) }
-  }
-
-  /// Puts tags that are one after the other on disk into the lane.
-  private func spread(
-    _ tags: UnsafeRawBufferPointer, from firstSlot: Int, to place: GroupPlace,
-    lane: Int
-  ) {
-    for index in 0..<tags.count / geometry.tagBytes {
-      let tag =
-        geometry.tagBytes == 2
-        ? UInt64(tags.loadBigEndian(UInt16.self, at: index * 2))
-        : UInt64(tags.loadBigEndian(UInt32.self, at: index * 4))
-      put(TagLine.tag(tag), inSlot: firstSlot + index, of: place, lane)
+    if unloadedLanes == 0 {
+      loader.join()
+      self.loader = nil
     }
-  }
-
-  @inline(__always)
-  private func put(
-    _ tag: UInt16, inSlot slot: Int, of place: GroupPlace, _ lane: Int
-  ) {
-    let slots = StoreGeometry.slotsPerBucket
-    place.setTag(tag, ofSlot: slot % slots, of: slot / slots, lane: lane)
+    return highest
   }
 }

@@ -34,16 +34,9 @@ final class FrozenStore {
   /// Oldest first.
   private var incarnations: [Incarnation] = []
   private var limbo = Limbo()
-  /// How many of the youngest incarnations may keep their table in RAM.
-  private let keptTableLimit: Int
-  /// How many do.
-  private var keptTableCount = 0
-  /// Loads the filters of a store that was opened; nil when that is done.
-  private var loader: FilterLoader?
-  /// How many lanes, from lane 0 on, are not loaded yet.
-  private var unloadedLanes = 0
-  /// The incarnations that are skipped.
-  private var problems: [StoreProblem] = []
+  private var keptTables: KeptTables
+  /// The filters of a store that was opened come in.
+  private var loading = FilterLoading()
   private var counters = StoreStatistics()
 
   /// No incarnations (S6).
@@ -62,7 +55,7 @@ final class FrozenStore {
     self.geometry = geometry
     self.maxIncarnations = maxIncarnations
     self.storage = storage
-    keptTableLimit = keptTableBytes / SlotTable.byteCount(geometry)
+    keptTables = KeptTables(geometry, byteCount: keptTableBytes)
     filters = TagFilters(
       geometry: geometry, tagMask: hasSavedFilters ? geometry.mask : UInt64.max)
     writer = try IncarnationWriter(geometry: geometry, storage: storage)
@@ -93,12 +86,13 @@ final class FrozenStore {
       Incarnation(offset: $0, sequence: 0, used: 0)
     }
     let places = try filters.addEmptyLanes(incarnations.count, besides: ramBytesBesidesFilters)
-    loader = try FilterLoader(
-      places, geometry: geometry, offsets: incarnations.map(\.offset), storage: storage)
-    unloadedLanes = incarnations.count
+    loading.begin(
+      try FilterLoader(
+        places, geometry: geometry, offsets: incarnations.map(\.offset), storage: storage),
+      lanes: incarnations.count)
   }
 
-  deinit { loader?.stop() }
+  deinit { loading.stop() }
 
   // MARK: Lookup
 
@@ -138,8 +132,9 @@ final class FrozenStore {
   /// Searches the incarnations, youngest first, for any entry of this digest, or for just one.
   @inline(__always)
   private func find(_ digest: Digest, exactly wanted: StoreEntry?) throws(StoreError) -> Place? {
-    if unloadedLanes > 0 { noteLoaded() }
-    return try filters.search(digest, fromLane: unloadedLanes) { candidate throws(StoreError) in
+    if loading.unloadedLanes > 0 { noteLoaded() }
+    return try filters.search(digest, fromLane: loading.unloadedLanes) {
+      candidate throws(StoreError) in
       try confirm(candidate, digest, exactly: wanted)
     }
   }
@@ -193,7 +188,7 @@ final class FrozenStore {
     while limitIsReached { forgetOldest(isSearched: !isLast) }
     // 5. Add the new one as the youngest: its filter, and its table if that is kept.
     if !isLast { filters.addYoungest(logStore.allSlots) }
-    let table = isLast ? nil : takeTableToKeep(of: logStore)
+    let table = isLast ? nil : keptTables.take(from: logStore, besides: &incarnations)
     incarnations.append(
       Incarnation(offset: region.offset, sequence: sequence, used: used, table: table))
     counters.freezes = sequence
@@ -211,7 +206,7 @@ final class FrozenStore {
   func thawYoungest(into logStore: LogStore) throws(StoreError) {
     waitUntilLoaded()
     guard let youngest = incarnations.last, youngest.used * 4 < geometry.entryCount * 3,
-      !problems.contains(where: { $0.offset == youngest.offset })
+      !loading.problems.contains(where: { $0.offset == youngest.offset })
     else { return }
     for bucket in 0..<geometry.bucketCount {
       let entries = try reader.read(bucket, of: youngest)
@@ -222,6 +217,7 @@ final class FrozenStore {
       }
     }
     incarnations.removeLast()
+    keptTables.forget(youngest)
     filters.dropYoungest()
     limbo.addNewest(youngest.offset)
   }
@@ -230,11 +226,13 @@ final class FrozenStore {
   /// newest (S20).
   func forgetAll() {
     waitUntilLoaded()
-    for incarnation in incarnations { limbo.addNewest(incarnation.offset) }
+    for incarnation in incarnations {
+      limbo.addNewest(incarnation.offset)
+      keptTables.forget(incarnation)
+    }
     counters.forgotten += UInt64(incarnations.count)
     counters.forgottenEntries += UInt64(entryCount)
     incarnations.removeAll()
-    keptTableCount = 0
     filters.removeAll()
   }
 
@@ -246,66 +244,31 @@ final class FrozenStore {
   /// Forgets the oldest incarnation, whose space becomes the newest limbo (S19).
   private func forgetOldest(isSearched: Bool) {
     let oldest = incarnations.removeFirst()
-    if oldest.table != nil { keptTableCount -= 1 }
+    keptTables.forget(oldest)
     limbo.addNewest(oldest.offset)
     filters.dropOldest()
     counters.forgotten += 1
     if isSearched { counters.forgottenEntries += UInt64(oldest.entryCount) }
   }
 
-  /// Takes the table of the log store, if such tables are kept. The oldest of those that are makes
-  /// room for it.
-  private func takeTableToKeep(of logStore: LogStore) -> SlotTable? {
-    guard keptTableLimit > 0 else { return nil }
-    if keptTableCount < keptTableLimit {
-      // Without memory for another table this one is used again: what it held is on disk.
-      guard let new = try? SlotTable(geometry) else { return nil }
-      keptTableCount += 1
-      return logStore.exchange(for: new)
-    }
-    guard let oldest = incarnations.firstIndex(where: { $0.table != nil }),
-      let free = incarnations[oldest].table
-    else { return nil }
-    incarnations[oldest].table = nil
-    free.clear()
-    return logStore.exchange(for: free)
-  }
-
   // MARK: Loading
 
   /// Waits until the filters of a store that was opened are all loaded.
   func waitUntilLoaded() {
-    guard let loader else { return }
-    loader.join()
+    if loading.isDone { return }
+    loading.wait()
     noteLoaded()
   }
 
   /// The incarnations of a store that was opened that are skipped, as far as is known yet.
   var openingProblems: [StoreProblem] {
     noteLoaded()
-    return problems
+    return loading.problems
   }
 
   /// Takes over what the loader has found out so far.
-  @inline(never)
   private func noteLoaded() {
-    guard let loader else { return }
-    unloadedLanes = loader.firstLoadedLane
-    for outcome in loader.takeOutcomes() {
-      switch outcome.result {
-      case .success(let trailer):
-        incarnations[outcome.rank].sequence = trailer.sequence
-        incarnations[outcome.rank].used = Int(trailer.usedEntries)
-        counters.freezes = max(counters.freezes, trailer.sequence)
-      case .failure(let reason):
-        problems.append(
-          StoreProblem(offset: incarnations[outcome.rank].offset, reason: reason))
-      }
-    }
-    if unloadedLanes == 0 {
-      loader.join()
-      self.loader = nil
-    }
+    counters.freezes = max(counters.freezes, loading.note(in: &incarnations))
   }
 
   // MARK: Figures
@@ -337,7 +300,7 @@ final class FrozenStore {
 
   /// The bytes of memory that filters, kept tables and buffers may use.
   var ramBytes: Int {
-    Self.bufferBytes + keptTableCount * SlotTable.byteCount(geometry) + filters.ramBytes
+    Self.bufferBytes + keptTables.ramBytes + filters.ramBytes
   }
 
   /// The bytes of memory that a store may use for anything but filters.
@@ -357,17 +320,14 @@ final class FrozenStore {
     if maxIncarnations != 0, incarnations.count > Int(maxIncarnations) {
       throw BrokenInvariant("\(incarnations.count) incarnations, the limit is \(maxIncarnations)")
     }
-    let kept = incarnations.map { $0.table != nil }
-    if kept.count(where: { $0 }) != keptTableCount || keptTableCount > keptTableLimit {
-      throw BrokenInvariant("the count of kept tables is \(keptTableCount): \(kept)")
-    }
+    try keptTables.checkInvariants(incarnations)
     let regions = (incarnations.map(\.offset) + limbo.offsets).map(\.bytes).sorted()
     for (region, next) in zip(regions, regions.dropFirst())
     where next - region < UInt64(geometry.incarnationBytes) {
       throw BrokenInvariant("the regions at \(region) and \(next) overlap")
     }
     for (older, younger) in zip(incarnations, incarnations.dropFirst())
-    where loader == nil && problems.isEmpty && older.sequence >= younger.sequence {
+    where loading.isDone && loading.problems.isEmpty && older.sequence >= younger.sequence {
       throw BrokenInvariant("freeze \(older.sequence) counts as older than \(younger.sequence)")
     }
   }

@@ -30,7 +30,7 @@ public struct ConversionReport: Codable, Equatable, Sendable {
   /// The most memory that the process ever had in RAM.
   public var peakRssBytes: UInt64
   /// What the user of the output should know.
-  public var warnings: [String]
+  public var warnings: [ReportWarning]
   /// The versions that the output has; nil if it has none.
   public var versions: Versions?
   /// What has changed since an earlier report; nil if none was named.

@@ -85,3 +85,71 @@ struct ReportBuilder {
       mayMissBytes: statistics.forgottenEntries << UInt64(options.output.geometry.clusterBits))
   }
 }
+
+extension ReportBuilder {
+  /// What a user of the output should know.
+  var warnings: [ReportWarning] {
+    input.leftBehind(besides: options.input.snapshot)
+      + [pipeWarning, memoryWarning, sharingWarning, sizeWarning].compactMap { $0 }
+  }
+
+  /// The cluster size that a pipe gets where the content of a file would decide.
+  private var pipeWarning: ReportWarning? {
+    guard options.output.choosesClusterSize, case .pipe = input.source else { return nil }
+    return ReportWarning(
+      """
+      the input is a pipe, which cannot be read twice, so its content did not choose the cluster \
+      size: clusters of \(UInt64(options.output.geometry.clusterSize).inByteUnits)
+      """)
+  }
+
+  /// Order and limit of the store count also if they take more memory than was asked for.
+  private var memoryWarning: ReportWarning? {
+    guard let bound = options.store.memory, storeInUse.ramBytes > bound else { return nil }
+    var warning = ReportWarning(
+      """
+      the hash store took \(storeInUse.ramBytes.inByteUnits) of memory, more than the \
+      \(bound.inByteUnits) of its bound
+      """)
+    let (order, limit) = (options.store.order, options.store.maxIncarnations)
+    if order != nil || limit != nil {
+      warning.remedies.append(.keepToStoreMemory(withoutOrder: order, withoutLimit: limit))
+    }
+    return warning
+  }
+
+  /// A plain image in which anything is shared is not as other images are.
+  private var sharingWarning: ReportWarning? {
+    guard counts.duplicate > 0, options.output.compression == nil else { return nil }
+    return ReportWarning(
+      "clusters are shared; a guest that writes here leaves flags that differ from the refcounts",
+      .expectFlagFindings)
+  }
+
+  /// Two readers take a file only if it is about as large as its disk.
+  private var sizeWarning: ReportWarning? {
+    let limits = ImageLimits(options.output.geometry)
+    let expected = limits.fileSizeFromDiskSize(source.virtualSize, image.refcountWidth)
+    guard options.store.isKept, options.output.version == nil, image.fileSize > expected
+    else { return nil }
+    return ReportWarning(
+      """
+      crosvm and Cloud Hypervisor refuse this file: with the hash store it is larger than they \
+      expect for a disk of this size (see Documentation/Readers.md)
+      """)
+  }
+}
+
+/// What a store was during a conversion, before it was laid out again for the output.
+struct StoreInUse {
+  /// What it took in memory.
+  let ramBytes: UInt64
+  /// How many of the last clusters it was sure to remember; nil without a limit of incarnations.
+  let rememberedClusters: UInt64?
+
+  /// Takes the values as they are now.
+  init(_ store: HashStore) {
+    ramBytes = UInt64(store.ramBytes)
+    rememberedClusters = store.rememberedEntries
+  }
+}

@@ -23,7 +23,7 @@ public struct ExportReport: Codable, Equatable, Sendable {
   /// The most memory that the process ever had in RAM.
   public var peakRssBytes: UInt64
   /// What the user of the output should know.
-  public var warnings: [String]
+  public var warnings: [ReportWarning]
 }
 
 extension ExportReport {
@@ -88,10 +88,11 @@ extension ExportReport {
     warnings = []
     if case .device(_, let byteCount) = target, byteCount > size {
       warnings.append(
-        """
-        the device is larger than the disk: its last \((byteCount - size).inByteUnits), from byte \
-        \(size) on, are as they were
-        """)
+        ReportWarning(
+          """
+          the device is larger than the disk: its last \((byteCount - size).inByteUnits), from byte \
+          \(size) on, are as they were
+          """))
     }
   }
 }

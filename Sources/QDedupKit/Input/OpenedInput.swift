@@ -1,5 +1,5 @@
-internal import DiskIO
 internal import DiskImage
+internal import DiskIO
 internal import QCOW2
 internal import SystemPackage
 
@@ -157,5 +157,49 @@ extension OpenedInput {
       progress.reach(offset.bytes)
       return !progress.isStopping
     }
+  }
+}
+
+extension OpenedInput {
+  /// The internal snapshots of an input that is a qcow2 image; none for any other.
+  ///
+  /// - Throws: `ImageError` if it cannot be read, or its table of snapshots makes no sense.
+  static func snapshots(_ options: InputOptions) throws(ImageError) -> [Snapshot] {
+    guard case .file(let path) = options.source else { return [] }
+    let file = try OwnedFile(readingImage: path)
+    guard options.format != .raw, try file.detectedFormat() == .qcow2 else { return [] }
+    let image = try ImageFile(file)
+    return try SnapshotTable.read(try ImageMetadata(image), from: image)
+  }
+
+  /// What the input holds besides its disk, which does not come into the output.
+  ///
+  /// - Parameter snapshot: The snapshot that is converted; nil for the disk as it is now.
+  /// - Returns: A warning each.
+  func leftBehind(besides snapshot: String?) -> [ReportWarning] {
+    guard case .image(let image as QCOW2Image) = source else { return [] }
+    let metadata = image.metadata
+    var warnings: [ReportWarning] = []
+    let (snapshots, other) =
+      snapshot == nil ? (metadata.snapshotCount, "") : (metadata.snapshotCount - 1, "other ")
+    if snapshots > 0 {
+      warnings.append(
+        ReportWarning(Self.are(snapshots, other + "internal snapshot"), .nameSnapshot))
+    }
+    if metadata.bitmapCount > 0 {
+      warnings.append(ReportWarning(Self.are(metadata.bitmapCount, "bitmap")))
+    }
+    let unknown = metadata.unknownExtensions.filter { $0 != StoreInImage.extensionType }
+    if let first = unknown.first {
+      let types = "\(unknown.count == 1 ? "" : "the first ")0x\(String(first, radix: 16))"
+      warnings.append(
+        ReportWarning("\(Self.are(unknown.count, "unknown header extension")) (\(types))"))
+    }
+    return warnings
+  }
+
+  private static func are(_ count: Int, _ thing: String) -> String {
+    count == 1
+      ? "1 \(thing) is not part of the output" : "\(count) \(thing)s are not part of the output"
   }
 }

@@ -1,5 +1,5 @@
-internal import DiskIO
 package import DiskImage
+internal import DiskIO
 internal import Synchronization
 
 /// Where the pipeline gets its batches from. Any thread may ask.
@@ -120,5 +120,19 @@ package final class PipeBatches: BatchSource {
     UnsafeMutableRawBufferPointer(rebasing: batch.bytes[count...]).initializeMemory(
       as: UInt8.self, repeating: 0)
     return true
+  }
+}
+
+extension OpenedInput {
+  /// The batches that the input consists of.
+  func batches(
+    _ geometry: ClusterGeometry, _ shape: BatchShape, _ progress: Progress
+  ) -> any BatchSource {
+    switch source {
+    case .image(let image):
+      ImageBatches(image, geometry: geometry, shape: shape)
+    case .pipe(let pipe):
+      PipeBatches(pipe, geometry: geometry) { progress.isStopping }
+    }
   }
 }

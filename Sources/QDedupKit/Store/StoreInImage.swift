@@ -1,6 +1,6 @@
 internal import DedupStore
-internal import DiskIO
 internal import DiskImage
+internal import DiskIO
 internal import QCOW2
 
 /// How an image says that it carries a hash store: a header extension and an autoclear feature bit.
@@ -55,4 +55,14 @@ enum StoreInImage {
       dump: dump, dumpOffset: offset, maxIncarnations: store.maxIncarnations)
     return HeaderExtension(type: extensionType, data: header.serialized)
   }
+}
+
+/// The state of the hash store that an image carries.
+public enum StoreState: String, Codable, Sendable {
+  /// It may be used.
+  case valid
+  /// It may not be used, which its marks say.
+  case stale
+  /// Its marks say that it may be used, but it is wrong.
+  case damaged
 }

@@ -204,14 +204,15 @@ private final class Addition {
   }
 
   /// QEMU's own programs cut versions to the size of the active disk.
-  private func sizeWarnings(_ transfer: DataTransfer) -> [String] {
+  private func sizeWarnings(_ transfer: DataTransfer) -> [ReportWarning] {
     let size = transfer.source.virtualSize
     guard opened.versions.contains(where: { $0.virtualSize != size }) else { return [] }
     return [
-      """
-      the versions differ in size: qemu-img convert -l and qemu-nbd -l take the size of the active \
-      disk for all of them, and cut larger ones; qdedup does not
-      """
+      ReportWarning(
+        """
+        the versions differ in size: QEMU's own programs take the size of the active disk for all of \
+        them, and cut larger ones; qdedup does not
+        """)
     ]
   }
 }
