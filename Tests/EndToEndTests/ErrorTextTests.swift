@@ -30,6 +30,15 @@ import Testing
       .text == "a: small; use --cluster-size 1024 (1 KiB) or larger")
   }
 
+  @Test("A warning of a report gets the words of the program, and in JSON it is a text")
+  func warning() throws {
+    let both = ReportWarning("it took more", .keepToStoreMemory(withoutOrder: 9, withoutLimit: 2))
+    let advice = "to keep to --index-memory, leave out --log-store-order 9 and --max-incarnations 2"
+    #expect(both.inWords.description == "it took more; \(advice)")
+    #expect(try JSONText.line([both.inWords]) == "[\"it took more; \(advice)\"]")
+    #expect(ReportWarning("it is empty").inWords == ReportWarning("it is empty"))
+  }
+
   @Test("What is wrong with a file that an image names keeps its remedy")
   func part() {
     let error = ImageError.inPart("a", role: "backing file", .inUse("b"))
