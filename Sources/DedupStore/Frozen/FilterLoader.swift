@@ -101,7 +101,9 @@ final class FilterLoader: @unchecked Sendable {
 
 /// What is known of the loading, as the user of the store sees it: how far it is, and which
 /// incarnations are skipped. One thread at a time may use it. A new store has nothing to load.
-struct FilterLoading: ~Copyable {
+///
+/// It is a class so that its owner holds it in a constant, for every lookup asks it.
+final class FilterLoading {
   private var loader: FilterLoader?
   /// How many lanes, from lane 0 on, are not loaded yet.
   private(set) var unloadedLanes = 0
@@ -115,7 +117,7 @@ struct FilterLoading: ~Copyable {
   var isDone: Bool { loader == nil }
 
   /// Begins with so many lanes.
-  mutating func begin(_ loader: FilterLoader, lanes: Int) {
+  func begin(_ loader: FilterLoader, lanes: Int) {
     self.loader = loader
     unloadedLanes = lanes
   }
@@ -131,7 +133,7 @@ struct FilterLoading: ~Copyable {
   /// - Parameter incarnations: All incarnations, oldest first; each gets what its trailer says.
   /// - Returns: The highest number of a freeze among those trailers; 0 if there is none.
   @inline(never)
-  mutating func note(in incarnations: inout [Incarnation]) -> UInt64 {
+  func note(in incarnations: inout [Incarnation]) -> UInt64 {
     guard let loader else { return 0 }
     var highest: UInt64 = 0
     unloadedLanes = loader.firstLoadedLane

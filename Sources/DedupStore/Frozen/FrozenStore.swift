@@ -36,7 +36,7 @@ final class FrozenStore {
   private var limbo = Limbo()
   private var keptTables: KeptTables
   /// The filters of a store that was opened come in.
-  private var loading = FilterLoading()
+  private let loading = FilterLoading()
   private var counters = StoreStatistics()
 
   /// No incarnations (S6).
