@@ -5,15 +5,14 @@ internal import Synchronization
 /// Restores compressed clusters of one size and method, one after another.
 ///
 /// It keeps two things, both of the image that it read last: a window, the part of the file around
-/// the last cluster's data, and the last cluster itself, if only a part of it was wanted. It reads
-/// more of the file than a cluster needs, because the data of the next one most often follows; so
-/// neighbours cost one read, and a cluster that is read in parts, or mapped twice in a row, is
-/// restored once.
+/// the last cluster's data, and the last cluster itself, if only a part of it was wanted. Into the
+/// window goes what the caller will want next too, whose data most often follows; so neighbours cost
+/// one read, and a cluster that is read in parts is restored once.
 ///
 /// Both may be stale only if the file changes while it is read, which is the caller's to prevent. A
 /// read that fails leaves no half-restored cluster behind: `restored` is cleared before.
 ///
-/// One thread at a time uses it. Memory: two clusters, at least 64 KiB, for the window, and one
+/// One thread at a time uses it. Memory: two clusters, at least 128 KiB, for the window, and one
 /// cluster. A read costs O(cluster).
 package final class Inflater: @unchecked Sendable {
   // Unchecked: the pool lends it to one thread at a time.
@@ -49,7 +48,7 @@ package final class Inflater: @unchecked Sendable {
   }
 
   private static func windowBytes(_ geometry: ClusterGeometry) -> Int {
-    max(2 * geometry.clusterSize, 64 << 10)
+    max(2 * geometry.clusterSize, 128 << 10)
   }
 
   /// How much memory an inflater takes.
@@ -70,20 +69,22 @@ package final class Inflater: @unchecked Sendable {
   ///   - start: Where in the cluster the part begins; it ends inside the cluster.
   ///   - part: Where the bytes go.
   ///   - file: The image.
+  ///   - spanEnd: Asked when the file is to be read: up to where, given the most bytes that the
+  ///     window takes. The cluster's own data is read in any case.
   /// - Throws: `ImageError.malformed` if the data does not restore exactly a cluster.
   package func read(
     _ mapping: ClusterMapping, from start: Int, into part: UnsafeMutableRawBufferPointer,
-    _ file: ImageFile
+    _ file: ImageFile, upTo spanEnd: (Int) -> HostOffset = { _ in HostOffset(.max) }
   ) throws(ImageError) {
     if image !== file {
       (image, restored, windowRange) = (file, nil, HostOffset(0)..<HostOffset(0))
     }
     if mapping != restored {
       if part.count == geometry.clusterSize {
-        return try restore(mapping, to: part, file)
+        return try restore(mapping, to: part, file, spanEnd)
       }
       restored = nil
-      try restore(mapping, to: cluster.bytes, file)
+      try restore(mapping, to: cluster.bytes, file, spanEnd)
       restored = mapping
     }
     part.copyMemory(
@@ -91,9 +92,10 @@ package final class Inflater: @unchecked Sendable {
   }
 
   private func restore(
-    _ mapping: ClusterMapping, to target: UnsafeMutableRawBufferPointer, _ file: ImageFile
+    _ mapping: ClusterMapping, to target: UnsafeMutableRawBufferPointer, _ file: ImageFile,
+    _ spanEnd: (Int) -> HostOffset
   ) throws(ImageError) {
-    let data = try compressed(mapping, file)
+    let data = try compressed(mapping, file, spanEnd)
     do throws(CompressionError) {
       try decompressor.decompress(data, into: target)
     } catch {
@@ -105,7 +107,7 @@ package final class Inflater: @unchecked Sendable {
   /// The bytes that a descriptor names, as far as the file reaches: the last sector of the last
   /// cluster may not be there.
   private func compressed(
-    _ mapping: ClusterMapping, _ file: ImageFile
+    _ mapping: ClusterMapping, _ file: ImageFile, _ spanEnd: (Int) -> HostOffset
   ) throws(ImageError) -> UnsafeRawBufferPointer {
     let start = mapping.host(geometry)
     try file.check(1, at: start, "a compressed cluster")
@@ -113,7 +115,10 @@ package final class Inflater: @unchecked Sendable {
       by: min(UInt64(mapping.byteCount(geometry)), file.size - start.bytes))
     if start < windowRange.lowerBound || end > windowRange.upperBound {
       windowRange = HostOffset(0)..<HostOffset(0)
-      let count = try file.readSome(into: window.bytes, at: start)
+      let wanted = max(end, spanEnd(window.bytes.count)).bytes - start.bytes
+      let part = UnsafeMutableRawBufferPointer(
+        rebasing: window.bytes[..<Int(min(wanted, UInt64(window.bytes.count)))])
+      let count = try file.readSome(into: part, at: start)
       windowRange = start..<start.advanced(by: UInt64(count))
     }
     guard end <= windowRange.upperBound else {
@@ -145,14 +150,20 @@ final class InflaterPool: Sendable {
     self.geometry.clusterSize == geometry.clusterSize && self.method == method
   }
 
-  /// Copies a part of a compressed cluster to `part`; see `Inflater.read`.
-  func read(
-    _ mapping: ClusterMapping, from start: Int, into part: UnsafeMutableRawBufferPointer,
-    _ file: ImageFile
+  /// Lends an inflater for as long as a read takes.
+  ///
+  /// - Parameters:
+  ///   - mapping: The first cluster to restore.
+  ///   - file: The image.
+  ///   - body: Uses the inflater.
+  /// - Throws: What `body` does, or `ImageError.io` if there is no memory for one more.
+  func withInflater(
+    for mapping: ClusterMapping, of file: ImageFile,
+    _ body: (Inflater) throws(ImageError) -> Void
   ) throws(ImageError) {
     let inflater = try take(for: mapping, of: file)
     defer { idle.withLock { $0.append(inflater) } }
-    try inflater.read(mapping, from: start, into: part, file)
+    try body(inflater)
   }
 
   /// Takes the inflater that knows the cluster, if there is one.

@@ -41,17 +41,27 @@ enum Layer: Sendable {
     }
   }
 
-  /// Reads a run that holds data.
-  func read(
-    _ place: MappedRun.Place, into part: UnsafeMutableRawBufferPointer
-  ) throws(ImageError) {
+  /// Where in its file the data of a place begins; nil for zeros.
+  func host(of place: MappedRun.Place) -> HostOffset? {
     switch (self, place) {
-    case (.qcow2(let layer), _):
-      try layer.read(place, into: part)
-    case (.raw(let image), .standard(let host)):
-      try image.read(into: part, at: GuestOffset(host.bytes))
-    case (.raw, _):
-      part.initializeMemory(as: UInt8.self, repeating: 0)
+    case (_, .zero), (_, .unallocated): nil
+    case (_, .standard(let host)): host
+    case (.qcow2(let layer), .compressed(let mapping, _)): mapping.host(layer.geometry)
+    case (.raw, .compressed): nil
+    }
+  }
+
+  /// Reads parts of this layer, which are in the order of their places.
+  func read(
+    _ parts: ArraySlice<ReadPart>, into buffer: UnsafeMutableRawBufferPointer
+  ) throws(ImageError) {
+    switch self {
+    case .qcow2(let layer):
+      try layer.read(parts, into: buffer)
+    case .raw(let image):
+      for part in parts {
+        try image.read(into: part.bytes(of: buffer), at: GuestOffset(part.host.bytes))
+      }
     }
   }
 
@@ -78,7 +88,8 @@ final class QCOW2Layer: Sendable {
   private let data: ImageFile
   private let tables: ClusterTables
   private let inflaters: InflaterPool
-  private let geometry: ClusterGeometry
+  /// The size of its clusters.
+  let geometry: ClusterGeometry
 
   /// The size of its disk in bytes.
   var virtualSize: UInt64 { tables.virtualSize }
@@ -116,17 +127,41 @@ final class QCOW2Layer: Sendable {
     try tables.run(at: offset, limit: limit)
   }
 
-  /// Reads a run that holds data.
+  /// Reads parts in the order of their places. One that is where the part before it is gets copied
+  /// from that.
   func read(
-    _ place: MappedRun.Place, into part: UnsafeMutableRawBufferPointer
+    _ parts: ArraySlice<ReadPart>, into buffer: UnsafeMutableRawBufferPointer
   ) throws(ImageError) {
-    switch place {
-    case .standard(let host):
-      try readStandard(into: part, at: host)
-    case .compressed(let mapping, let start):
-      try inflaters.read(mapping, from: start, into: part, file)
-    case .zero, .unallocated:
-      part.initializeMemory(as: UInt8.self, repeating: 0)
+    let compressed = parts.lazy.compactMap { part -> ClusterMapping? in
+      if case .compressed(let mapping, _) = part.place { mapping } else { nil }
+    }
+    guard let first = compressed.first else { return try read(parts, into: buffer, by: nil) }
+    try inflaters.withInflater(for: first, of: file) { inflater throws(ImageError) in
+      try read(parts, into: buffer, by: inflater)
+    }
+  }
+
+  private func read(
+    _ parts: ArraySlice<ReadPart>, into buffer: UnsafeMutableRawBufferPointer,
+    by inflater: Inflater?
+  ) throws(ImageError) {
+    var last: ReadPart?
+    for index in parts.indices {
+      let part = parts[index]
+      let bytes = part.bytes(of: buffer)
+      if let last, last.place == part.place, last.range.count >= bytes.count {
+        bytes.copyMemory(
+          from: UnsafeRawBufferPointer(rebasing: last.bytes(of: buffer)[..<bytes.count]))
+        continue
+      }
+      if case .compressed(let mapping, let start) = part.place, let inflater {
+        try inflater.read(mapping, from: start, into: bytes, file) { limit in
+          parts.spanEnd(from: index, geometry, limit: limit)
+        }
+      } else {
+        try readStandard(into: bytes, at: part.host)
+      }
+      last = part
     }
   }
 

@@ -93,27 +93,31 @@ public final class QCOW2Image: ImageSource {
 
   private static let lookAhead: UInt64 = 4 << 20
 
-  /// Reads run by run. A run that is where the one before it is gets copied from that one.
+  /// Finds all runs first, and reads them layer by layer in the order of the files.
   public func read(
     into buffer: UnsafeMutableRawBufferPointer, at offset: GuestOffset
   ) throws(ImageError) {
+    var parts: [ReadPart] = []
     var done = 0
-    var last: (layer: Int, place: MappedRun.Place, bytes: UnsafeMutableRawBufferPointer)?
     while done < buffer.count {
-      let place = GuestOffset(offset.bytes + UInt64(done))
-      let (layer, run) = try locate(
-        place, limit: UInt64(buffer.count - done), seesHoles: false)
-      let part = UnsafeMutableRawBufferPointer(
-        rebasing: buffer[done..<done + Int(run.byteCount)])
-      if let last, last.layer == layer, last.place == run.place, run.isData,
-        last.bytes.count >= part.count
-      {
-        part.copyMemory(from: UnsafeRawBufferPointer(rebasing: last.bytes[..<part.count]))
+      let (index, run) = try locate(
+        GuestOffset(offset.bytes + UInt64(done)), limit: UInt64(buffer.count - done),
+        seesHoles: false)
+      let range = done..<done + Int(run.byteCount)
+      if let host = layers[index].host(of: run.place) {
+        parts.append(ReadPart(layer: index, place: run.place, host: host, range: range))
       } else {
-        try layers[layer].read(run.place, into: part)
-        last = (layer, run.place, part)
+        UnsafeMutableRawBufferPointer(rebasing: buffer[range])
+          .initializeMemory(as: UInt8.self, repeating: 0)
       }
-      done += part.count
+      done = range.upperBound
+    }
+    parts.sortByPlace()
+    var rest = parts[...]
+    while let first = rest.first {
+      let own = rest.prefix { $0.layer == first.layer }
+      try layers[first.layer].read(own, into: buffer)
+      rest = rest[own.endIndex...]
     }
   }
 
