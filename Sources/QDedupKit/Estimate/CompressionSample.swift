@@ -6,11 +6,13 @@ internal import Synchronization
 
 /// What compression makes of an image's distinct clusters, from a bounded sample of them.
 ///
-/// Two samples share the work. Some 4,000 single pieces of 4 KiB, compressed by the cheapest method,
-/// tell how compressible the disk is: that varies most from place to place. Up to 192 areas of
-/// 128 KiB, compressed in clusters of every size by every method, tell how the others compare with
-/// that: a ratio of two sizes of the same data varies little. The product is the prediction. If the
-/// areas are all there is, they alone count, and the result is exact.
+/// Three samples share the work, for what varies less needs less of it. Some 4,000 single pieces of
+/// 4 KiB, compressed by the cheapest method, tell how compressible the disk is: that varies most from
+/// place to place. Up to 192 areas of 128 KiB, compressed by every method in some cluster sizes
+/// (`SampleWork.anchor`), tell how these compare with that: a ratio of two sizes of the same data
+/// varies little. A quarter of the areas, compressed in all sizes, tells how the other sizes compare
+/// with those. The product is the prediction. If the areas are all there is, they alone count, all of
+/// them in all sizes, and the result is exact.
 ///
 /// A cluster that occurs n times counts as 1/n, so that what is predicted is the size of the distinct
 /// ones. The interval takes the spread between neighbours of the sample as the spread within a
@@ -23,12 +25,24 @@ struct CompressionSample {
     var relativeError = 0.0
   }
 
+  /// What the compression of an image is for all images together: the ratio of its share of their
+  /// distinct clusters, and how many bytes that share stands for.
+  struct Share {
+    var ratio: Ratio
+    var weight: Double
+  }
+
   /// What to compress by.
   let compressions: [Compression]
   /// For each of the compressions and each of `ImageScan.sizes`.
   private(set) var ratios: [[Ratio]] = []
+  /// The same of all images together.
+  private(set) var shares: [[Share]] = []
   /// How many bytes were compressed, each time counted.
   private(set) var compressedBytes: UInt64 = 0
+
+  /// One of so many areas is compressed in all sizes.
+  private static let blocksPerDenseOne = 4
 
   /// Reads what a scan has chosen once more, and compresses it.
   ///
@@ -48,41 +62,68 @@ struct CompressionSample {
     let isWhole = counts.blocks.bits == 17
     let blocks = counts.blocks.units
     let pieces = isWhole ? [] : counts.pieces.units
+    let tasks =
+      blocks.enumerated().map { number, unit in
+        SampleWork.Task(
+          unit, .block(inAllSizes: isWhole || number % Self.blocksPerDenseOne == 0))
+      } + pieces.map { SampleWork.Task($0, .piece) }
     let work = SampleWork(
       image: image, contents: contents, compressions: compressions, progress: progress,
-      tasks: blocks.map { .init($0, isBlock: true) } + pieces.map { .init($0, isBlock: false) })
+      tasks: tasks)
     let results = try work.run(threads: threads)
     compressedBytes = results.reduce(0) { $0 + $1.compressedBytes }
-    let base = Estimate(
-      results[blocks.count...].map { ($0.base, $0.baseRaw) }, isWhole: isWhole)
-    ratios = compressions.indices.map { method in
-      ImageScan.sizes.map { size in
-        Self.ratio(
-          results[..<blocks.count].filter { $0.sizes[method][size].isMeasured }, method, size, base,
-          isWhole: isWhole)
-      }
+    let (own, shared) = (
+      Measured(results, blocks.count, \.own, isWhole),
+      Measured(results, blocks.count, \.shared, isWhole)
+    )
+    for (number, compression) in compressions.enumerated() {
+      func anchor(_ size: Int) -> Int { SampleWork.anchor(of: size, compression) }
+      ratios.append(ImageScan.sizes.map { own.ratio(number, $0, anchor: anchor($0)) })
+      shares.append(
+        ImageScan.sizes.map { size in
+          Share(
+            ratio: shared.ratio(number, size, anchor: anchor(size)),
+            weight: shared.rawBytes(number, anchor(size)))
+        })
     }
   }
 
-  /// One method and size, from areas that were compressed by it.
-  private static func ratio(
-    _ blocks: [SampleWork.Result], _ method: Int, _ size: Int, _ base: Estimate, isWhole: Bool
-  ) -> Ratio {
-    let own = Estimate(
-      blocks.map { ($0.sizes[method][size].compressed, $0.sizes[method][size].raw) },
-      isWhole: isWhole)
-    guard !isWhole, base.ratio > 0 else { return own.asRatio }
-    let here = Estimate(blocks.map { ($0.base, $0.baseRaw) }, isWhole: false)
-    guard here.ratio > 0 else { return own.asRatio }
-    // What the areas add is how a size compares with the base; both ratios vary together.
-    let (top, bottom) = (blocks.map { $0.sizes[method][size] }, blocks)
-    let parts = zip(top, bottom).map { pair in
-      pair.0.compressed / own.top - pair.0.raw / own.bottom - pair.1.base / here.top
-        + pair.1.baseRaw / here.bottom
+  /// What was compressed, by one of the two ways to count clusters.
+  private struct Measured {
+    private let blocks: ArraySlice<SampleWork.Result>
+    private let part: KeyPath<SampleWork.Sizes, SampleWork.Size>
+    private let base: Estimate
+    private let isWhole: Bool
+
+    init(
+      _ results: [SampleWork.Result], _ blockCount: Int,
+      _ part: KeyPath<SampleWork.Sizes, SampleWork.Size>, _ isWhole: Bool
+    ) {
+      blocks = results[..<blockCount]
+      self.part = part
+      self.isWhole = isWhole
+      base = Estimate(results[blockCount...].map { $0.base[keyPath: part] }, isWhole: isWhole)
     }
-    let link = Estimate.interval(of: parts)
-    let error = (base.relativeError * base.relativeError + link * link).squareRoot()
-    return Ratio(value: own.ratio * base.ratio / here.ratio, relativeError: error)
+
+    /// The bytes of clusters of one size that was compressed in all areas.
+    func rawBytes(_ method: Int, _ size: Int) -> Double {
+      blocks.reduce(0) { $0 + $1.sizes[method][size][keyPath: part].raw }
+    }
+
+    /// One method and size, by how it compares with its anchor, or an anchor with the base.
+    func ratio(_ method: Int, _ size: Int, anchor: Int) -> Ratio {
+      let measured = blocks.filter { $0.sizes[method][size][keyPath: part].isMeasured }
+      let sizes = measured.map { $0.sizes[method][size][keyPath: part] }
+      let own = Estimate(sizes, isWhole: isWhole)
+      if isWhole { return own.asRatio }
+      if anchor != size {
+        return own.asRatio(
+          of: sizes, against: measured.map { $0.sizes[method][anchor][keyPath: part] },
+          known: ratio(method, anchor, anchor: anchor))
+      }
+      return own.asRatio(
+        of: sizes, against: measured.map { $0.base[keyPath: part] }, known: base.asRatio)
+    }
   }
 
   /// The ratio of two sums, and its interval at 95 %.
@@ -92,13 +133,13 @@ struct CompressionSample {
     var top = 0.0
     var bottom = 0.0
 
-    init(_ pairs: [(Double, Double)], isWhole: Bool) {
-      (top, bottom) = pairs.reduce((0, 0)) { ($0.0 + $1.0, $0.1 + $1.1) }
+    init(_ sizes: [SampleWork.Size], isWhole: Bool) {
+      (top, bottom) = sizes.reduce((0, 0)) { ($0.0 + $1.compressed, $0.1 + $1.raw) }
       guard bottom > 0, top > 0 else { return }
       ratio = top / bottom
       guard !isWhole else { return }
       let (ratio, top) = (ratio, top)
-      relativeError = Self.interval(of: pairs.map { ($0.0 - ratio * $0.1) / top })
+      relativeError = Self.interval(of: sizes.map { ($0.compressed - ratio * $0.raw) / top })
     }
 
     /// How far a sum over strata may be off, at 95 %, if each is known by a unit as different from it
@@ -110,5 +151,28 @@ struct CompressionSample {
     }
 
     var asRatio: Ratio { ratio > 0 ? Ratio(value: ratio, relativeError: relativeError) : Ratio() }
+
+    /// The ratio by what is known better of the same areas in another way, and how both compare in
+    /// these areas: both vary together.
+    ///
+    /// - Parameters:
+    ///   - sizes: What this was made of.
+    ///   - others: The same areas in the other way.
+    ///   - known: The ratio in the other way.
+    /// - Returns: The ratio, as uncertain as both together.
+    func asRatio(
+      of sizes: [SampleWork.Size], against others: [SampleWork.Size], known: Ratio
+    ) -> Ratio {
+      let here = Estimate(others, isWhole: false)
+      guard here.ratio > 0, ratio > 0 else { return asRatio }
+      let parts = zip(sizes, others).map { size, other in
+        size.compressed / top - size.raw / bottom - other.compressed / here.top
+          + other.raw / here.bottom
+      }
+      let link = Self.interval(of: parts)
+      return Ratio(
+        value: ratio * known.value / here.ratio,
+        relativeError: (known.relativeError * known.relativeError + link * link).squareRoot())
+    }
   }
 }

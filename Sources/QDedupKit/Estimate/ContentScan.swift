@@ -78,7 +78,7 @@ struct ContentScan {
   func prediction(_ number: Int, virtualSize: UInt64) -> Prediction {
     let counts = counts[number]
     return Prediction(
-      virtualSize: virtualSize, data: counts.data,
+      virtualSizes: [virtualSize], data: counts.data,
       unique: ImageScan.sizes.map { min(counts.data[$0], tallies[$0].distinct[number]) },
       uniqueError: tallies.map(\.relativeError),
       uniquePieces: ImageScan.sizes.map { size in
@@ -94,11 +94,8 @@ struct ContentScan {
   func prediction(ofAll virtualSizes: [UInt64]) -> Prediction {
     let data = ImageScan.sizes.map { size in counts.reduce(0) { $0 + $1.data[size] } }
     return Prediction(
-      virtualSize: virtualSizes.reduce(0) { sum, size in
-        let (total, overflow) = sum.addingReportingOverflow(size)
-        return overflow ? .max : total
-      },
-      data: data, unique: ImageScan.sizes.map { min(data[$0], tallies[$0].union) },
+      virtualSizes: virtualSizes, data: data,
+      unique: ImageScan.sizes.map { min(data[$0], tallies[$0].union) },
       uniqueError: tallies.map(\.relativeError),
       uniquePieces: ImageScan.sizes.map { size in
         let tally = tallies[size]
@@ -116,14 +113,13 @@ struct ContentScan {
 
   /// What the compression of a number makes of all images' distinct clusters.
   func ratioOfAll(_ compression: Int, _ size: Int) -> CompressionSample.Ratio {
-    let weights = tallies[size].distinct.map(Double.init)
-    let total = weights.reduce(0, +)
+    let parts = samples.map { $0.shares[compression][size] }
+    let total = parts.reduce(0) { $0 + $1.weight }
     guard total > 0 else { return .init() }
     var ratio = CompressionSample.Ratio(value: 0)
-    for (sample, weight) in zip(samples, weights) {
-      let part = sample.ratios[compression][size]
-      ratio.value += part.value * weight / total
-      ratio.relativeError = max(ratio.relativeError, part.relativeError)
+    for part in parts {
+      ratio.value += part.ratio.value * part.weight / total
+      ratio.relativeError = max(ratio.relativeError, part.ratio.relativeError)
     }
     return ratio
   }

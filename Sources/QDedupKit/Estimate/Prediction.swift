@@ -5,8 +5,8 @@ internal import QCOW2
 /// Turns what was counted and sampled of an image, or of several that go into one file, into the
 /// files to expect.
 struct Prediction {
-  /// The size of the disk, or of all disks.
-  var virtualSize: UInt64
+  /// The size of the disk, or of each disk.
+  var virtualSizes: [UInt64]
   /// For each size, the clusters with data.
   var data: [UInt64]
   /// For each size, the distinct ones among them, and how far that may be off.
@@ -20,9 +20,19 @@ struct Prediction {
   var highestReferences: [UInt32]
   var keepsHashStore = true
 
-  /// The cluster sizes with which QEMU takes such a disk, as exponents.
+  /// The cluster sizes with which QEMU takes such disks, as exponents.
   var possibleSizes: [Int] {
-    ImageScan.sizes.filter { ImageLimits(Self.geometry($0)).virtualSize >= virtualSize }
+    ImageScan.sizes.filter { size in
+      virtualSizes.allSatisfy { $0 <= ImageLimits(Self.geometry(size)).virtualSize }
+    }
+  }
+
+  /// The size of all disks together.
+  var virtualSize: UInt64 {
+    virtualSizes.reduce(0) { sum, size in
+      let (total, overflow) = sum.addingReportingOverflow(size)
+      return overflow ? .max : total
+    }
   }
 
   /// Clusters of 2^size pieces.
@@ -77,7 +87,7 @@ struct Prediction {
   func clusterSize(
     _ size: Int, zlib: CompressionSample.Ratio, zstd: CompressionSample.Ratio
   ) -> EstimateReport.ClusterSize {
-    let total = Self.geometry(size).clusterCount(forBytes: virtualSize)
+    let total = virtualSizes.reduce(0) { $0 + Self.geometry(size).clusterCount(forBytes: $1) }
     return EstimateReport.ClusterSize(
       clusterSize: Self.geometry(size).clusterSize,
       clusters: .init(

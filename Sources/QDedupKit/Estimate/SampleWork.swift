@@ -8,31 +8,53 @@ internal import Synchronization
 final class SampleWork: Sendable {
   /// A unit to compress.
   struct Task {
-    let unit: StratifiedSample.Unit
-    /// Whether it is an area of 128 KiB, to compress in all sizes, or a piece of 4 KiB.
-    let isBlock: Bool
+    /// What is done with a unit.
+    enum Kind {
+      /// A piece of 4 KiB, compressed by `base`.
+      case piece
+      /// An area of 128 KiB, compressed in the sizes that are their own anchors, or in all.
+      case block(inAllSizes: Bool)
+    }
 
-    init(_ unit: StratifiedSample.Unit, isBlock: Bool) {
+    let unit: StratifiedSample.Unit
+    let kind: Kind
+
+    init(_ unit: StratifiedSample.Unit, _ kind: Kind) {
       self.unit = unit
-      self.isBlock = isBlock
+      self.kind = kind
     }
   }
 
-  /// The bytes of the distinct clusters that a unit stands for, those of pieces of zeros not counted:
-  /// each cluster of the unit counts as often as the stratum has units, by how often it occurs.
+  /// Bytes of distinct clusters that a unit stands for, those of pieces of zeros not counted: each
+  /// cluster of the unit counts as often as the stratum has units, by how often it occurs.
   struct Size {
     var raw = 0.0
     var compressed = 0.0
     var isMeasured: Bool { raw > 0 }
   }
 
+  /// The same for the distinct clusters of the image, and for the image's share of those that all
+  /// images have together: there a cluster counts by how often it occurs in all of them.
+  struct Sizes {
+    var own = Size()
+    var shared = Size()
+  }
+
   struct Result {
     /// For each compression and size.
-    var sizes: [[Size]]
+    var sizes: [[Sizes]]
     /// In clusters of 4 KiB by `base`.
-    var baseRaw = 0.0
-    var base = 0.0
+    var base = Sizes()
     var compressedBytes: UInt64 = 0
+  }
+
+  /// The size whose compressed bytes tell most of those of another: itself, for a size in which all
+  /// areas are compressed. In the others a quarter of them is, which tells how they compare.
+  ///
+  /// zlib with its small window is slow and its sizes are much alike; and neighbouring sizes are.
+  static func anchor(of size: Int, _ compression: Compression) -> Int {
+    if compression.method == .zlib, compression.deflateWindow == .standard { return 1 }
+    return [0, 2, 2, 4, 4, 5][size]
   }
 
   private let image: any ImageSource
@@ -56,7 +78,7 @@ final class SampleWork: Sendable {
     self.progress = progress
     self.tasks = tasks
     let empty = Result(
-      sizes: compressions.map { _ in ImageScan.sizes.map { _ in Size() } })
+      sizes: compressions.map { _ in ImageScan.sizes.map { _ in Sizes() } })
     state = Mutex((Array(repeating: empty, count: tasks.count), nil))
   }
 
@@ -116,23 +138,24 @@ private final class SampleWorker {
   func compress(
     _ task: SampleWork.Task, of image: any ImageSource, contents: [DistinctSet]
   ) throws(ConversionError) -> SampleWork.Result {
-    let count = task.isBlock ? Self.blockBytes : 1 << ImageScan.pieceBits
+    let isBlock = if case .block = task.kind { true } else { false }
+    let count = isBlock ? Self.blockBytes : 1 << ImageScan.pieceBits
     let bytes = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<count])
     try converting(ConversionError.image) { () throws(ImageError) in
       try image.read(into: bytes, at: GuestOffset(task.unit.offset))
     }
     let pieces = Pieces(UnsafeRawBufferPointer(bytes))
     var result = SampleWork.Result(
-      sizes: compressions.map { _ in ImageScan.sizes.map { _ in SampleWork.Size() } })
+      sizes: compressions.map { _ in ImageScan.sizes.map { _ in SampleWork.Sizes() } })
     // The unit stands for its stratum.
     let factor = Double(task.unit.weight)
-    let basic = sum(
+    result.base = sum(
       pieces, 0, try compressed(pieces, 0, base, &result.compressedBytes), contents, factor)
-    (result.baseRaw, result.base) = (basic.raw, basic.compressed)
-    guard task.isBlock else { return result }
-    for method in compressions.indices {
+    guard case .block(let inAllSizes) = task.kind else { return result }
+    for (method, compression) in compressions.enumerated() {
       var bytes: [Int] = []
-      for size in ImageScan.sizes {
+      for size in ImageScan.sizes
+      where inAllSizes || SampleWork.anchor(of: size, compression) == size {
         let compressor = try compressor(method, size)
         if compressor.hasSmallWindow, size > Self.slowSize {
           result.sizes[method][size] = extrapolate(pieces, size, bytes, contents, factor)
@@ -181,14 +204,17 @@ private final class SampleWorker {
   private func sum(
     _ pieces: Pieces, _ size: Int, _ compressed: [Int], _ contents: [DistinctSet],
     _ factor: Double
-  ) -> SampleWork.Size {
-    var sum = SampleWork.Size()
+  ) -> SampleWork.Sizes {
+    var sum = SampleWork.Sizes()
     for (index, bytes) in compressed.enumerated() where bytes > 0 {
       let first = index << size
       let seen = contents[size].occurrences(pieces.key(first, size)) ?? (1, 1)
-      let share = factor * Double(seen.images) / Double(max(1, seen.times))
-      sum.raw += share * Double(pieces.dataCount(first, size) << ImageScan.pieceBits)
-      sum.compressed += share * Double(bytes)
+      let share = factor / Double(max(1, seen.times))
+      let raw = share * Double(pieces.dataCount(first, size) << ImageScan.pieceBits)
+      sum.shared.raw += raw
+      sum.shared.compressed += share * Double(bytes)
+      sum.own.raw += Double(seen.images) * raw
+      sum.own.compressed += Double(seen.images) * share * Double(bytes)
     }
     return sum
   }
@@ -197,7 +223,7 @@ private final class SampleWorker {
   /// all of them, but for what is before its beginning.
   private func extrapolate(
     _ pieces: Pieces, _ size: Int, _ smaller: [Int], _ contents: [DistinctSet], _ factor: Double
-  ) -> SampleWork.Size {
+  ) -> SampleWork.Sizes {
     let each = 1 << (size - Self.slowSize)
     let compressed = stride(from: 0, to: smaller.count, by: each).map { first in
       let parts = smaller[first..<first + each]
