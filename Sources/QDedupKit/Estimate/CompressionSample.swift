@@ -10,7 +10,7 @@ internal import Synchronization
 /// 4 KiB, compressed by the cheapest method, tell how compressible the disk is: that varies most from
 /// place to place. Up to 192 areas of 128 KiB, compressed by every method in some cluster sizes
 /// (`SampleWork.anchor`), tell how these compare with that: a ratio of two sizes of the same data
-/// varies little. A quarter of the areas, compressed in all sizes, tells how the other sizes compare
+/// varies little. Half of the areas, compressed in all sizes, tells how the other sizes compare
 /// with those. The product is the prediction. If the areas are all there is, they alone count, all of
 /// them in all sizes, and the result is exact.
 ///
@@ -42,7 +42,7 @@ struct CompressionSample {
   private(set) var compressedBytes: UInt64 = 0
 
   /// One of so many areas is compressed in all sizes.
-  private static let blocksPerDenseOne = 4
+  private static let blocksPerDenseOne = 2
 
   /// Reads what a scan has chosen once more, and compresses it.
   ///

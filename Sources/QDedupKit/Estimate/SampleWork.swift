@@ -49,7 +49,7 @@ final class SampleWork: Sendable {
   }
 
   /// The size whose compressed bytes tell most of those of another: itself, for a size in which all
-  /// areas are compressed. In the others a quarter of them is, which tells how they compare.
+  /// areas are compressed. In the others half of them are, which tells how they compare.
   ///
   /// zlib with its small window is slow and its sizes are much alike; and neighbouring sizes are.
   static func anchor(of size: Int, _ compression: Compression) -> Int {
