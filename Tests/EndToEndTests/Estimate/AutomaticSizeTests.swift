@@ -120,12 +120,12 @@ import Testing
     #expect(help.contains("auto with -c"))
   }
 
-  @Test("An empty disk is converted all the same", arguments: [0, 512, 4096 * 3])
-  func emptyDisks(size: Int64) throws {
+  @Test("A disk of nothing but zeros is converted all the same", arguments: [512, 4096 * 3])
+  func disksOfZeros(size: Int64) throws {
     try RawImage.sparse(at: input, size: size)
     let report = try workspace.convert(["-c", "--force"])
     #expect(report.clusterSizeChoice != nil)
     #expect(try QemuImage(output).check().exitCode == 0)
-    if size > 0 { #expect(try QemuImage(output).compare(withRaw: input).exitCode == 0) }
+    #expect(try QemuImage(output).compare(withRaw: input).exitCode == 0)
   }
 }
