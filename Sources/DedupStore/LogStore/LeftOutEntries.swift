@@ -2,7 +2,7 @@
 ///
 /// With ordinary content there are none. Content that was chosen so that its digests share buckets
 /// would otherwise be stored again with each repetition. Lookups find these entries as long as the
-/// store is in use; they are in no incarnation, so whoever opens the saved store does not know them.
+/// store is in use; they are in no incarnation, so a store that is opened later does not know them.
 ///
 /// Cost: nothing while it is empty; a hashed lookup for each miss of the log store otherwise, and at
 /// most `limit` entries of some 72 bytes.

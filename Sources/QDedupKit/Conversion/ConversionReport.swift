@@ -154,7 +154,7 @@ extension ConversionReport {
     /// Tags that led to a bucket without the digest.
     public var falsePositives: UInt64
     /// Clusters that the store could not take although it was not full, because too many others
-    /// share their buckets: their duplicates are not found. Only chosen content has many of them.
+    /// share their buckets: the saved store does not know them. Only chosen content has many.
     public var entriesLeftOut: UInt64
     /// Clusters whose digest, but not whose content, was that of another.
     public var collisions: UInt64
