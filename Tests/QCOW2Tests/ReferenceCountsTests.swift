@@ -8,9 +8,9 @@ import Testing
   private static let nearClusters: [UInt64] = [0, 1, 2, 65_535, 65_536, 65_537, 131_071]
   private static let farClusters: [UInt64] = [131_072, 131_073, 500_000, 1_048_575]
 
-  @Test("The counts agree with a dictionary, and are sound after each change", arguments: 1...3)
+  @Test("The counts agree with a dictionary", arguments: 1...3)
   func nearCountsAgreeWithModel(seed: UInt64) {
-    expectAgreement(Self.nearClusters, rounds: 1500, checkedEach: 1, seed: seed)
+    expectAgreement(Self.nearClusters, rounds: 1500, checkedEach: 50, seed: seed)
   }
 
   @Test("The counts of clusters that are far apart agree with a dictionary", arguments: 4...6)
