@@ -16,7 +16,7 @@ NEED_SWIFT = command -v $(SWIFT) >/dev/null || { echo 'Swift 6.2 or newer is nee
   'https://www.swift.org/install/linux' >&2; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check build install uninstall bench bench-micro fuzz clean
+.PHONY: help demo demo-versions test crash-matrix check build install uninstall bench bench-micro fuzz clean
 
 help: ## list the targets
 	@echo 'qdedup: targets of this Makefile'
@@ -28,11 +28,21 @@ demo: build ## make a disk image, convert it, check the result with qemu-img
 	@.ci/install-packages demo
 	@QDEDUP=$(PROGRAM) benchmarks/demo
 
+demo-versions: build ## keep ten nightly images in one file, and look at what that takes
+	@.ci/install-packages demo
+	@QDEDUP=$(PROGRAM) benchmarks/demo-versions
+
 test: ## run every test; compile the benchmarks of the parts
 	@.ci/install-packages build test
 	@$(NEED_SWIFT)
 	@.ci/run-tests $(SWIFT) test -c release --explicit-target-dependency-import-check error
 	@.ci/check-benchmarks
+
+crash-matrix: ## put every state that a crash may leave of a file with versions through qemu-img check
+	@.ci/install-packages build test
+	@$(NEED_SWIFT)
+	@QDEDUP_CRASH_MATRIX=all $(SWIFT) test -c release --filter CrashTests 2>&1 \
+	  | grep -E '^crash states|^failing operations|issue|Test run|error:'
 
 check: ## check format, imports, folders, file lengths and the benchmarks' tables
 	@$(NEED_SWIFT)

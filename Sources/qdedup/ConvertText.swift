@@ -1,3 +1,4 @@
+import DiskImage
 import QDedupKit
 
 /// A conversion's report for people.
@@ -18,6 +19,8 @@ struct ConvertText {
     rows.add("compressed", compressed)
     rows.add("duplicate", duplicate)
     rows.add("file", file)
+    rows.add("versions", versions)
+    rows.add("store rebuilt", storeRebuilt)
     rows.add("hash store", hashStore)
     rows.add("index memory", indexMemory)
     rows.add("forgotten", forgotten)
@@ -85,7 +88,25 @@ struct ConvertText {
 
   private var file: String {
     let output = report.output
-    return "\(Quantity.bytes(output.fileSize)), \(Quantity.bytes(output.allocatedBytes)) on disk"
+    let before = report.versions?.fileSizeBefore.map { "\(Quantity.bytes($0)) → " } ?? ""
+    let size = Quantity.bytes(output.fileSize)
+    return "\(before)\(size), \(Quantity.bytes(output.allocatedBytes)) on disk"
+  }
+
+  private var versions: String? {
+    guard let versions = report.versions else { return nil }
+    let added = versions.added.map(\.quoted).joined(separator: ", ")
+    let active = versions.active.map { "the active disk is a copy of \($0.quoted)" }
+    return """
+      added \(added); \(Quantity.count(UInt64(versions.count), "version")) now, \
+      \(active ?? "the active disk is as it was")
+      """
+  }
+
+  private var storeRebuilt: String? {
+    guard let reason = report.versions?.storeRebuilt else { return nil }
+    let seconds = Quantity.fixed(report.versions?.storeRebuildSeconds ?? 0, digits: 2)
+    return "from all versions, in \(seconds) s: \(reason)"
   }
 
   private var hashStore: String? {

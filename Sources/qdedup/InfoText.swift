@@ -40,6 +40,9 @@ struct InfoText {
 
   private func add(_ qcow2: InfoReport.QCOW2, to rows: inout TextRows) {
     rows.add("encryption", qcow2.encryption)
+    rows.add(
+      "L2 cache",
+      "l2-cache-size=\(qcow2.l2CacheBytes) (\(Quantity.bytes(qcow2.l2CacheBytes))) is enough")
     for (index, feature) in qcow2.features.enumerated() {
       rows.add(
         index == 0 ? "features" : nil,

@@ -73,6 +73,11 @@ enum VersionsText {
     if lines.isEmpty { lines.append("nothing to do") }
     let (before, now) = (report.fileSizeBefore, report.fileSize)
     lines.append("\(report.path.visible): \(Quantity.bytes(before)) → \(Quantity.bytes(now))")
+    if let dropped = report.droppedEntries {
+      lines.append(
+        "\(Quantity.count(dropped, "entry", "entries")) of what is gone left the hash store")
+    }
+    for warning in report.warnings { lines.append("note: \(warning.description.visible)") }
     return lines.joined(separator: "\n") + "\n"
   }
 }

@@ -18,7 +18,8 @@ package final class ImageChange {
 
   private let inventory: ImageInventory
   private let clusters: HostClusters
-  private var isCommitted = false
+  /// Whether the new header may be in the file: from the moment on in which it begins to be written.
+  private var mayBeCommitted = false
 
   /// Begins a change.
   ///
@@ -107,10 +108,17 @@ package final class ImageChange {
   ///
   /// - Parameter contents: What the header says.
   /// - Returns: What the image has become.
-  /// - Throws: `ImageWriterError`.
+  /// - Throws: `ImageWriterError`. If the header was being written by then, nobody knows which of the
+  ///   two the disk has: all that either of them uses stays.
   package func commit(_ contents: ImageContents) throws(ImageWriterError) -> FinishedImage {
-    let finished = try writer.commit(contents)
-    isCommitted = true
+    let (header, finished) = try writer.prepareCommit(contents)
+    mayBeCommitted = true
+    do throws(IOError) {
+      try inventory.file.file.write(header, at: 0)
+      try inventory.file.file.sync()
+    } catch {
+      throw .commitUncertain(error)
+    }
     return finished
   }
 
@@ -133,7 +141,7 @@ package final class ImageChange {
 
   /// Removes what the change has written, if there was no commit.
   package func abandon() {
-    guard !isCommitted else { return }
+    guard !mayBeCommitted else { return }
     let old = inventory.clusterCount
     _ = try? giveBack(upTo: HostCluster(old)) { clusters.isTakenByChange($0) }
     try? inventory.file.file.truncate(to: inventory.byteCount)
@@ -148,7 +156,7 @@ package final class ImageChange {
     while last > 1, isFree(HostCluster(last - 1)) { last -= 1 }
     do throws(IOError) {
       let file = inventory.file
-      if isCommitted { try file.file.truncate(to: last << UInt64(bits)) }
+      if mayBeCommitted { try file.file.truncate(to: last << UInt64(bits)) }
       var next: UInt64 = 1
       while next < last {
         guard isFree(HostCluster(next)) else {

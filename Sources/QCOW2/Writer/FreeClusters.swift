@@ -4,8 +4,9 @@
 /// What a change gives up itself (old tables, removed data) never becomes free here: until the new
 /// header is written, the old image must stay whole (Documentation/Versions.md, "The commit").
 ///
-/// Two bits a cluster: whether it was in use, and whether it is taken. Runs are handed out first
-/// fit. As clusters only get taken, a search for runs of one length never has to look again at what
+/// Two bits a cluster: whether it was in use, and whether it is taken. Runs for tables and whole
+/// clusters are handed out first fit; what packs its data gets pieces of the longest runs
+/// (`takeLongRun`), as each end of a run wastes a part of a cluster. As clusters only get taken, a search for runs of one length never has to look again at what
 /// is before the last one found, so all searches together cost O(clusters) for each length asked
 /// for.
 package struct FreeClusters {
@@ -14,6 +15,11 @@ package struct FreeClusters {
   private let count: UInt64
   /// Before which cluster there is no run of a length.
   private var searched: [UInt64: UInt64] = [:]
+  /// The long runs, the longest last; nil until one is asked for. Parts may have been taken since.
+  private var longRuns: [Range<UInt64>]?
+
+  /// How many long runs are kept account of.
+  private static let mostLongRuns = 1 << 16
 
   /// The clusters of a file, of which some are in use.
   ///
@@ -66,6 +72,51 @@ package struct FreeClusters {
     }
     searched[length] = count
     return nil
+  }
+
+  /// Takes a piece of the longest run of free clusters.
+  ///
+  /// - Parameters:
+  ///   - shortest: How many clusters it has at least.
+  ///   - longest: How many at most.
+  /// - Returns: The piece; nil if no run in the file is long enough.
+  package mutating func takeLongRun(
+    atLeast shortest: UInt64, atMost longest: UInt64
+  ) -> Range<HostCluster>? {
+    var runs = longRuns ?? findLongRuns(atLeast: shortest)
+    defer { longRuns = runs }
+    while let run = runs.popLast() {
+      let start = run.first { !taken.contains(HostCluster($0)) } ?? run.upperBound
+      var end = start
+      while end < run.upperBound, end - start < longest, !taken.contains(HostCluster(end)) {
+        end += 1
+      }
+      if end < run.upperBound { runs.append(end..<run.upperBound) }
+      guard end - start >= shortest else { continue }
+      for cluster in start..<end { taken.insert(HostCluster(cluster)) }
+      return HostCluster(start)..<HostCluster(end)
+    }
+    return nil
+  }
+
+  /// All runs that are long enough, the longest last, of equal ones the first.
+  private func findLongRuns(atLeast shortest: UInt64) -> [Range<UInt64>] {
+    var runs: [Range<UInt64>] = []
+    func isBefore(_ a: Range<UInt64>, _ b: Range<UInt64>) -> Bool {
+      a.count != b.count ? a.count < b.count : a.lowerBound > b.lowerBound
+    }
+    var start: UInt64 = 0
+    for cluster in 0...count {
+      if cluster < count, !taken.contains(HostCluster(cluster)) { continue }
+      if cluster - start >= shortest { runs.append(start..<cluster) }
+      start = cluster + 1
+      if runs.count >= 2 * Self.mostLongRuns {
+        runs.sort(by: isBefore)
+        runs.removeFirst(Self.mostLongRuns)
+      }
+    }
+    runs.sort(by: isBefore)
+    return runs
   }
 
   /// Takes one given cluster, if it is free.

@@ -23,8 +23,8 @@ internal import DiskImage
 /// of what remains of it, and with the clusters that nothing used (`FreeClusters`): those are handed
 /// out first, first fit, and then the file grows.
 ///
-/// One thread at a time uses it. Memory: a byte for each cluster of the file, and an entry for each
-/// count above 254. All operations take O(clusters touched).
+/// One thread at a time uses it. Memory: a byte for each cluster of the file, more only where counts
+/// are above 255 (`ReferenceCounts`). All operations take O(clusters touched).
 final class HostClusters {
   private let geometry: ClusterGeometry
   private let limits: ImageLimits
@@ -37,6 +37,8 @@ final class HostClusters {
   private var leftOut: [HostCluster] = []
   /// What is free inside a file that is continued; nil for a new one.
   private var free: FreeClusters?
+  /// The rest of a run of free clusters that compressed data is going on in.
+  private var compressedRun = HostCluster(0)..<HostCluster(0)
   /// The clusters with data of guests, of a file that is continued: others must not be shared.
   private var dataClusters = ClusterSet()
 
@@ -186,13 +188,40 @@ final class HostClusters {
   /// data is larger than a cluster.
   private func freshStart(_ byteCount: Int) throws(ImageWriterError) -> HostOffset {
     let lead = byteCount > geometry.clusterSize ? 1 : 0
-    return try allocate(geometry.clusterCount(forBytes: UInt64(byteCount + lead)))
-      .lowerBound.offset(bits: geometry.clusterBits).advanced(by: UInt64(lead))
+    return try allocateForCompressed(geometry.clusterCount(forBytes: UInt64(byteCount + lead)))
+      .offset(bits: geometry.clusterBits).advanced(by: UInt64(lead))
   }
+
+  /// Hands out clusters in which compressed data goes on, with free ones after them if possible: what
+  /// is packed wastes the end of the last cluster before one that is in use. So it gets the longest
+  /// free runs, a piece at a time, and the file's end rather than short ones. What is left of a piece
+  /// stays free.
+  private func allocateForCompressed(_ needed: UInt64) throws(ImageWriterError) -> HostCluster {
+    if compressedRun.count < needed {
+      let shortest = max(Self.shortestCompressedRun, needed)
+      guard let run = free?.takeLongRun(atLeast: shortest, atMost: Self.longestCompressedRun) else {
+        return try allocateAtEnd(needed).lowerBound
+      }
+      compressedRun = run
+    }
+    let first = compressedRun.lowerBound
+    compressedRun = first.advanced(by: Int(needed))..<compressedRun.upperBound
+    return first
+  }
+
+  /// How long a run of free clusters is that is good for compressed data.
+  private static let shortestCompressedRun: UInt64 = 3
+  /// How many clusters of a run are taken at a time.
+  private static let longestCompressedRun: UInt64 = 64
 
   /// Hands out the cluster at `host` of a file that is continued, if it is free.
   private func takeIfFree(_ host: HostOffset) -> Bool {
-    free?.take(ifFree: host.cluster(bits: geometry.clusterBits)) ?? false
+    let cluster = host.cluster(bits: geometry.clusterBits)
+    if let first = compressedRun.first, first == cluster {
+      compressedRun = first.advanced(by: 1)..<compressedRun.upperBound
+      return true
+    }
+    return free?.take(ifFree: cluster) ?? false
   }
 
   /// How many bytes are free from `start` to the end of its cluster; 0 if nothing is in that cluster

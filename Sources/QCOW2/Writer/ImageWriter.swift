@@ -319,16 +319,18 @@ extension ImageWriter {
     return finished
   }
 
-  /// Ends the change of an existing image: all that has to switch at once is in one sector.
+  /// Writes all of a changed image but its header, and waits until it is on the disk.
   ///
-  /// Everything else is on the disk before that sector is written, and nothing that the old header
-  /// leads to has been overwritten, so a crash leaves the old image or the new one
-  /// (Documentation/Versions.md, "The commit").
+  /// All that has to switch at once is in one sector, and nothing that the old header leads to has
+  /// been overwritten, so a crash leaves the old image or the new one (Documentation/Versions.md,
+  /// "The commit").
   ///
   /// - Parameter contents: What the header says.
-  /// - Returns: What the image has become.
-  /// - Throws: `ImageWriterError`. If the last sync fails, nobody knows which of the two the disk has.
-  package func commit(_ contents: ImageContents) throws(ImageWriterError) -> FinishedImage {
+  /// - Returns: The sector that makes the change take effect, and what the image is then.
+  /// - Throws: `ImageWriterError`; the old image is as it was.
+  package func prepareCommit(
+    _ contents: ImageContents
+  ) throws(ImageWriterError) -> ([UInt8], FinishedImage) {
     let (header, finished) = try writeMetadata(contents)
     var bytes = try encode(header, contents, atMost: Self.sectorBytes)
     bytes.append(contentsOf: repeatElement(0, count: Self.sectorBytes - bytes.count))
@@ -337,12 +339,10 @@ extension ImageWriter {
         try file.file.truncate(to: clusters.end.bytes)
       }
       try file.file.sync()
-      try file.file.write(bytes, at: 0)
-      try file.file.sync()
     } catch {
       throw .io(error)
     }
-    return finished
+    return (bytes, finished)
   }
 
   /// What a disk writes whole or not at all.

@@ -5,6 +5,9 @@ public import DiskImage
 public enum ImageWriterError: Error, Equatable, Sendable, IOErrorWrapping {
   /// A system call failed.
   case io(IOError)
+  /// A system call failed while the header of a changed image was written: the image may be the old
+  /// one or the new one.
+  case commitUncertain(IOError)
   /// The disk has more bytes than an L1 table of 32 MiB maps with such clusters.
   case diskTooLarge(virtualSize: UInt64, clusterSize: Int, limit: UInt64)
   /// The file needs more clusters than a refcount table of 8 MiB counts.
@@ -19,6 +22,11 @@ extension ImageWriterError: RemediableError {
     switch self {
     case .io(let error):
       return error.description
+    case .commitUncertain(let error):
+      return """
+        \(error); that was the last step, so the file holds either what it held before or all of the \
+        change, and is sound: look which, and repeat the command if need be
+        """
     case .diskTooLarge(let virtualSize, let clusterSize, let limit):
       return """
         a disk of \(virtualSize) bytes (\(virtualSize.inByteUnits)) is too large for clusters of \
@@ -38,7 +46,7 @@ extension ImageWriterError: RemediableError {
   /// What can be done about it.
   public var remedies: [Remedy] {
     switch self {
-    case .io:
+    case .io, .commitUncertain:
       return []
     case .diskTooLarge(let virtualSize, _, _):
       let smallest = ImageLimits.smallestClusterSize(forVirtualSize: virtualSize)

@@ -1,22 +1,27 @@
-internal import DiskIO
-
-/// How often each host cluster is referenced: one byte a cluster, and the few counts above 254
-/// apart.
+/// How often each host cluster is referenced: one byte a cluster, and two or four where counts are
+/// higher, as in files with many versions.
 ///
-/// Memory comes in pages of 64 KiB, so growing copies nothing.
+/// Memory comes in pages for 65,536 clusters, so growing copies nothing. A page whose counts do not
+/// fit any more is copied into a wider one, twice in its life at most: however high the counts are,
+/// a cluster takes four bytes at most.
 package struct ReferenceCounts: ~Copyable {
-  private var pages: [UnsafeMutablePointer<UInt8>] = []
-  private var overflow: [HostCluster: UInt32] = [:]
+  /// Counts of one width.
+  private enum Page {
+    case bytes(UnsafeMutablePointer<UInt8>)
+    case words(UnsafeMutablePointer<UInt16>)
+    case longWords(UnsafeMutablePointer<UInt32>)
+  }
+
+  private var pages: [Page] = []
 
   private static let pageBits: UInt64 = 16
-  /// The byte of a cluster whose count is in `overflow`.
-  private static let escape: UInt8 = 255
+  private static let pageCount = 1 << Int(pageBits)
 
   /// All counts are 0.
   package init() {}
 
   deinit {
-    for page in pages { page.deallocate() }
+    for page in pages { Self.deallocate(page) }
   }
 
   /// The count of `cluster`; 0 if it was never set. O(1).
@@ -24,32 +29,27 @@ package struct ReferenceCounts: ~Copyable {
     get {
       let page = Int(cluster.index >> Self.pageBits)
       guard page < pages.count else { return 0 }
-      let byte = pages[page][Self.slot(cluster)]
-      return byte == Self.escape ? overflow[cluster]! : UInt32(byte)
+      return Self.count(in: pages[page], Self.slot(cluster))
     }
     set {
-      let page = Int(cluster.index >> Self.pageBits)
-      let slot = Self.slot(cluster)
-      while page >= pages.count { pages.append(Self.emptyPage()) }
-      let old = pages[page][slot]
-      if newValue < UInt32(Self.escape) {
-        pages[page][slot] = UInt8(newValue)
-        if old == Self.escape { overflow[cluster] = nil }
-      } else {
-        pages[page][slot] = Self.escape
-        overflow[cluster] = newValue
-      }
+      let (page, slot) = (Int(cluster.index >> Self.pageBits), Self.slot(cluster))
+      while page >= pages.count { pages.append(.bytes(Self.empty())) }
+      if Self.set(newValue, in: pages[page], slot) { return }
+      widen(page, for: newValue)
+      _ = Self.set(newValue, in: pages[page], slot)
     }
   }
 
   /// The highest count of all. O(clusters).
   package var highest: UInt32 {
-    if let highest = overflow.values.max() { return highest }
-    var highest: UInt8 = 0
-    for page in pages {
-      for slot in 0..<1 << Int(Self.pageBits) { highest = max(highest, page[slot]) }
+    pages.reduce(0) { highest, page in
+      (0..<Self.pageCount).reduce(highest) { max($0, Self.count(in: page, $1)) }
     }
-    return UInt32(highest)
+  }
+
+  /// How much memory the counts take.
+  package var byteCount: Int {
+    pages.reduce(0) { $0 + Self.bytesPerCount($1) * Self.pageCount }
   }
 
   /// Fills `bytes` with refcounts as an image stores them.
@@ -66,29 +66,65 @@ package struct ReferenceCounts: ~Copyable {
     }
   }
 
-  /// Whether counts are apart exactly where a page says so, and all of them are too high for a
-  /// byte. For tests; O(clusters).
-  package func checkInvariants() -> Bool {
-    var escaped = 0
-    for page in pages {
-      for slot in 0..<1 << Int(Self.pageBits) where page[slot] == Self.escape { escaped += 1 }
+  @inline(__always)
+  private static func count(in page: Page, _ slot: Int) -> UInt32 {
+    switch page {
+    case .bytes(let counts): UInt32(counts[slot])
+    case .words(let counts): UInt32(counts[slot])
+    case .longWords(let counts): counts[slot]
     }
-    return escaped == overflow.count
-      && overflow.allSatisfy { cluster, count in
-        let page = Int(cluster.index >> Self.pageBits)
-        return count >= UInt32(Self.escape) && page < pages.count
-          && pages[page][Self.slot(cluster)] == Self.escape
-      }
+  }
+
+  /// Sets a count, if the page is wide enough for it.
+  ///
+  /// - Returns: Whether it is.
+  @inline(__always)
+  private static func set(_ count: UInt32, in page: Page, _ slot: Int) -> Bool {
+    switch page {
+    case .bytes(let counts):
+      guard count <= UInt32(UInt8.max) else { return false }
+      counts[slot] = UInt8(count)
+    case .words(let counts):
+      guard count <= UInt32(UInt16.max) else { return false }
+      counts[slot] = UInt16(count)
+    case .longWords(let counts):
+      counts[slot] = count
+    }
+    return true
+  }
+
+  /// Copies a page into one that is wide enough for a count.
+  private mutating func widen(_ page: Int, for count: UInt32) {
+    let old = pages[page]
+    let new: Page = count <= UInt32(UInt16.max) ? .words(Self.empty()) : .longWords(Self.empty())
+    for slot in 0..<Self.pageCount { _ = Self.set(Self.count(in: old, slot), in: new, slot) }
+    pages[page] = new
+    Self.deallocate(old)
+  }
+
+  private static func bytesPerCount(_ page: Page) -> Int {
+    switch page {
+    case .bytes: 1
+    case .words: 2
+    case .longWords: 4
+    }
   }
 
   private static func slot(_ cluster: HostCluster) -> Int {
     Int(cluster.index & (1 << pageBits - 1))
   }
 
-  private static func emptyPage() -> UnsafeMutablePointer<UInt8> {
-    let size = 1 << Int(pageBits)
-    let page = UnsafeMutablePointer<UInt8>.allocate(capacity: size)
-    page.initialize(repeating: 0, count: size)
+  private static func empty<Count: FixedWidthInteger>() -> UnsafeMutablePointer<Count> {
+    let page = UnsafeMutablePointer<Count>.allocate(capacity: pageCount)
+    page.initialize(repeating: 0, count: pageCount)
     return page
+  }
+
+  private static func deallocate(_ page: Page) {
+    switch page {
+    case .bytes(let counts): counts.deallocate()
+    case .words(let counts): counts.deallocate()
+    case .longWords(let counts): counts.deallocate()
+    }
   }
 }

@@ -19,6 +19,8 @@ public enum VersionError: Error, Equatable, Sendable {
   case removesActive(FilePath, String)
   /// At least one version must remain.
   case removesAll(FilePath)
+  /// A running QEMU has the file open.
+  case inUse(FilePath)
   /// A snapshot holds the state of a machine, which a version does not.
   case hasMachineState(FilePath, String)
   /// The version or its file cannot be what is asked for.
@@ -47,6 +49,8 @@ extension VersionError: CustomStringConvertible {
       "the active disk of \(path) is a copy of the version \(name.quoted)"
     case .removesAll(let path):
       "no version of \(path) would be left; a file of versions has at least one"
+    case .inUse(let path):
+      "\(path) is in use by a running QEMU"
     case .hasMachineState(let path, let name):
       "the snapshot \(name.quoted) of \(path) holds the state of a machine; only QEMU can use it"
     case .unsupported(let path, let reason):
@@ -60,6 +64,7 @@ extension VersionError: CustomStringConvertible {
     case .activeUnnamed: [.decideOnActiveDisk]
     case .invalidName, .nameTaken: [.chooseAnotherVersionName]
     case .removesActive: [.activateAnotherVersion]
+    case .inUse: [.stopGuest]
     case .unknown, .tooMany, .activeIsVersion, .removesAll, .hasMachineState, .unsupported: []
     }
   }

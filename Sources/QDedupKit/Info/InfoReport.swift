@@ -48,6 +48,9 @@ extension InfoReport {
     public var snapshotCount: Int
     /// The internal snapshots, in the order of their table: the first 1,000 at most.
     public var snapshots: [Snapshot]
+    /// The `l2-cache-size` with which QEMU reads no L2 table twice: the bytes of all L2 tables of the
+    /// largest disk, that of the image or of a snapshot.
+    public var l2CacheBytes: UInt64
     /// The header extensions.
     public var headerExtensions: [HeaderExtension]
   }

@@ -85,9 +85,24 @@ extension InfoReport.QCOW2 {
           id: $0.id, name: $0.name, virtualSize: $0.virtualSize, takenAt: UInt64($0.seconds),
           machineStateSize: $0.machineStateSize)
       },
+      l2CacheBytes: Self.l2CacheBytes(metadata, snapshots),
       headerExtensions: metadata.extensions.map {
         .init(type: "0x" + String($0.type, radix: 16), bytes: $0.data.count)
       })
+  }
+}
+
+extension InfoReport.QCOW2 {
+  /// The bytes of the L2 tables that a disk of the largest size has.
+  private static func l2CacheBytes(_ metadata: ImageMetadata, _ snapshots: [Snapshot]) -> UInt64 {
+    let size = snapshots.reduce(metadata.virtualSize) { max($0, $1.virtualSize ?? 0) }
+    let clusterSize = UInt64(metadata.clusterSize)
+    let extended = ImageFeature.extendedL2
+    let hasSubclusters = metadata.features.contains {
+      $0.kind == extended.kind && $0.bit == extended.bit
+    }
+    let bytesPerTable = clusterSize / (hasSubclusters ? 16 : 8) * clusterSize
+    return (max(1, size) - 1) / bytesPerTable * clusterSize + clusterSize
   }
 }
 

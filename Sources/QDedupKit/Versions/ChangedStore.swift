@@ -15,6 +15,10 @@ final class ChangedStore {
   /// The store in use, once there is one.
   var store: HashStore?
 
+  /// What the saved store says of its sizes, also if it may not be used: the limit of incarnations,
+  /// and the order.
+  let savedSizes: (maxIncarnations: UInt32, order: Int)?
+
   private let clusterSize: Int
   private var dumpOffset: StorageOffset?
 
@@ -23,6 +27,10 @@ final class ChangedStore {
     clusterSize = opened.inventory.geometry.clusterSize
     let found = SavedHashStore(of: opened.inventory.metadata, in: opened.image)
     saved = found.flatMap { $0.firstProblem == nil ? $0 : nil }
+    savedSizes = found.flatMap { store in
+      guard let header = store.header, let dump = store.dump else { return nil }
+      return (header.maxIncarnations, Int(dump.order))
+    }
     if saved != nil {
       reason = nil
     } else {
@@ -50,6 +58,37 @@ final class ChangedStore {
     }
     try converting(ConversionError.store) { () throws(StoreError) in try store.thawYoungest() }
     return store
+  }
+
+  /// Makes a new store of the saved entries that are still good, if more than a quarter is not: those
+  /// whose clusters hold no data any more. No data is read.
+  ///
+  /// - Parameters:
+  ///   - storage: The file.
+  ///   - isGood: Whether the place of an entry holds data once the change is done.
+  /// - Returns: How many entries went; nil if the store stays as it is.
+  /// - Throws: `ConversionError` if the store cannot be read or written.
+  func dropStaleEntries(
+    _ storage: ContinuedStoreStorage, isGood: (StoreEntry) -> Bool
+  ) throws(ConversionError) -> UInt64? {
+    guard let dump = saved?.dump, let limit = saved?.header?.maxIncarnations else { return nil }
+    return try converting(ConversionError.store) { () throws(StoreError) -> UInt64? in
+      let entries = try SavedEntries(dump, in: storage)
+      var (total, stale): (UInt64, UInt64) = (0, 0)
+      try entries.forEach { (entry) throws(StoreError) in
+        total += 1
+        if !isGood(entry) { stale += 1 }
+      }
+      guard stale > total / 4 else { return nil }
+      let new = try HashStore(
+        order: Int(dump.order), maxIncarnations: limit, storage: storage)
+      try entries.forEach { (entry) throws(StoreError) in
+        if isGood(entry) { try new.insert(entry) }
+      }
+      try new.finish(isLast: true)
+      store = new
+      return stale
+    }
   }
 
   /// What the saved store takes in the file; nothing, if it may not be used.

@@ -4,10 +4,11 @@ internal import DiskImage
 internal import QCOW2
 
 /// Makes the hash store of a file again from the content of its versions, because the saved one is
-/// missing, stale or damaged, or knows too much that is gone.
+/// missing, stale or damaged.
 ///
 /// Each cluster of data is read once, in the order of the file, and gets one entry. Time: that of
-/// reading all data.
+/// reading all data, and all tables once for each million of clusters. Memory: 48 MiB for places, and
+/// what the store takes.
 struct StoreRebuild {
   private let opened: VersionsFile
   private let progress: Progress
@@ -17,22 +18,25 @@ struct StoreRebuild {
     self.progress = progress
   }
 
-  /// A place that some version maps, and where the first one maps it.
-  private struct Place {
-    let mapping: ClusterMapping
-    let guest: GuestOffset
-  }
-
-  /// An empty store for the clusters of these disks, and as many more (S9).
+  /// An empty store for the clusters of the file, and as many more (S9).
+  ///
+  /// - Parameters:
+  ///   - sizes: What the saved store says of its sizes. Its limit of incarnations goes on to hold, and
+  ///     its order if that is enough.
+  ///   - storage: The file.
+  ///   - tuning: How much memory tables may take.
+  /// - Returns: The store.
+  /// - Throws: `ConversionError.store` if there is not enough memory.
   func makeStore(
-    for disks: [DiskTables], in storage: ContinuedStoreStorage, _ tuning: ConversionTuning
+    savedSizes sizes: (maxIncarnations: UInt32, order: Int)?, in storage: ContinuedStoreStorage,
+    _ tuning: ConversionTuning
   ) throws(ConversionError) -> HashStore {
-    let clusters = opened.inventory.dataClusterCount * 2
+    let needed = StoreGeometry.order(forDataClusters: opened.inventory.dataClusterCount * 2)
     return try converting(ConversionError.store) { () throws(StoreError) in
       try HashStore(
-        order: max(14, StoreGeometry.order(forDataClusters: clusters)),
-        maxIncarnations: HashStore.defaultMaxIncarnations, storage: storage,
-        keptTableBytes: tuning.keptTableBytes)
+        order: sizes.map { max($0.order, needed) } ?? max(14, needed),
+        maxIncarnations: sizes?.maxIncarnations ?? HashStore.defaultMaxIncarnations,
+        storage: storage, keptTableBytes: tuning.keptTableBytes)
     }
   }
 
@@ -43,55 +47,43 @@ struct StoreRebuild {
   ///   - disks: The disks that remain.
   /// - Throws: `ConversionError` if data cannot be read, or a freeze fails.
   func fill(_ store: HashStore, from disks: [DiskTables]) throws(ConversionError) {
-    let places = try places(of: disks)
-    let geometry = opened.inventory.geometry
-    progress.begin(
-      .rebuilding, totalBytes: UInt64(places.count) << UInt64(geometry.clusterBits))
+    let (inventory, bits) = (opened.inventory, UInt64(opened.inventory.geometry.clusterBits))
+    progress.begin(.rebuilding, totalBytes: inventory.dataClusterCount << bits)
     let clusters = try converting(ConversionError.image) { () throws(ImageError) in
-      try MappedClusters(opened.inventory.metadata, opened.image)
+      try MappedClusters(inventory.metadata, opened.image)
     }
-    for (index, place) in places.enumerated() {
-      if index % 256 == 0 {
-        if progress.isCancelled { throw .interrupted }
-        progress.reach(UInt64(index) << UInt64(geometry.clusterBits))
+    var round: MappedPlaces? = MappedPlaces(from: HostOffset(0), inventory.geometry)
+    var done: UInt64 = 0
+    while var places = round {
+      try converting(ConversionError.io) { () throws(IOError) in
+        try places.gather(from: disks, of: opened.file)
       }
-      let digest = try converting(ConversionError.image) { () throws(ImageError) in
-        try clusters.withCluster(at: place.mapping) { $0.isAllZeros ? nil : Digest(of: $0) }
+      for place in places.sorted {
+        done += 1
+        if done % 256 == 0 {
+          if progress.isCancelled { throw .interrupted }
+          progress.reach(done << bits)
+        }
+        try enter(place, store, clusters)
       }
-      guard let digest else { continue }
-      try converting(ConversionError.store) { () throws(StoreError) in
-        if try store.lookup(digest) != nil { return }
-        try store.insert(
-          StoreEntry(
-            digest: digest, physicalSector: place.mapping.physicalSector,
-            firstLogicalSector: place.guest.bytes >> 9))
-      }
+      round = places.next
     }
   }
 
-  /// All places of data, each once, in the order of the file.
-  private func places(of disks: [DiskTables]) throws(ConversionError) -> [Place] {
-    let geometry = opened.inventory.geometry
-    var found: [ClusterMapping: GuestOffset] = [:]
-    do throws(IOError) {
-      let walk = try TableWalk(opened.file, geometry)
-      var known = Set<HostOffset>()
-      for disk in disks {
-        for (index, table) in try walk.l2Tables(of: disk).enumerated() {
-          guard let table, known.insert(table).inserted else { continue }
-          let first = UInt64(index) * UInt64(geometry.clusterSize / 8)
-          try walk.forEachMapping(inTable: table) { slot, mapping in
-            let guest = GuestOffset((first + UInt64(slot)) << UInt64(geometry.clusterBits))
-            if found[mapping] == nil { found[mapping] = guest }
-          }
-        }
-      }
-    } catch {
-      throw .io(error)
+  /// Enters one cluster.
+  private func enter(
+    _ place: MappedPlaces.Place, _ store: HashStore, _ clusters: MappedClusters
+  ) throws(ConversionError) {
+    let digest = try converting(ConversionError.image) { () throws(ImageError) in
+      try clusters.withCluster(at: place.mapping) { $0.isAllZeros ? nil : Digest(of: $0) }
     }
-    return found.map { Place(mapping: $0.key, guest: $0.value) }.sorted {
-      let (a, b) = ($0.mapping.host(geometry), $1.mapping.host(geometry))
-      return a == b ? $0.mapping.entry < $1.mapping.entry : a < b
+    guard let digest else { return }
+    try converting(ConversionError.store) { () throws(StoreError) in
+      if try store.lookup(digest) != nil { return }
+      try store.insert(
+        StoreEntry(
+          digest: digest, physicalSector: place.mapping.physicalSector,
+          firstLogicalSector: place.guest.bytes >> 9))
     }
   }
 }

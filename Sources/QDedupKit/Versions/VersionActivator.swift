@@ -35,12 +35,10 @@ public struct VersionActivator: Sendable {
   /// - Returns: What was done.
   /// - Throws: `ConversionError`; the file is then as it was.
   public func run() throws(ConversionError) -> VersionsReport {
-    let opened = try converting(ConversionError.image) { () throws(ImageError) in
-      try VersionsFile(path, changes: true)
-    }
+    let opened = try VersionsFile.open(path, changes: true)
     let (index, kept) = try converting(ConversionError.version) {
       () throws(VersionError) -> (Int, VersionName?) in
-      let index = try opened.versions.index(of: name, in: path)
+      let index = try opened.index(of: name)
       return (index, opened.activeVersions.contains(index) ? nil : try opened.resolve(active))
     }
     if opened.activeVersions.contains(index) { return VersionsReport("activate", opened) }

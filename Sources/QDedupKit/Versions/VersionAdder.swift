@@ -47,9 +47,7 @@ public struct VersionAdder: Sendable {
     if let file = options.run.reportFile, let part = input.part(file) {
       throw .reportIsInput(file, part.role)
     }
-    let opened = try converting(ConversionError.image) { () throws(ImageError) in
-      try VersionsFile(options.file, changes: true)
-    }
+    let opened = try VersionsFile.open(options.file, changes: true)
     let kept = try converting(ConversionError.version) {
       () throws(VersionError) -> VersionName? in
       try opened.requireFree(options.name)
@@ -77,6 +75,7 @@ private final class Addition {
   private let change: VersionChange
   private var added: [String] = []
   private var rebuildSeconds: Double?
+  private var wasRebuilt = false
 
   init(
     _ options: AddOptions, _ tuning: ConversionTuning, _ progress: Progress, _ input: OpenedInput,
@@ -129,20 +128,28 @@ private final class Addition {
     let begin = ResourceUsage()
     let rebuild = StoreRebuild(opened, progress)
     let disks = opened.versions.map(\.disk) + (added.isEmpty ? [] : [opened.inventory.active])
-    let new = try rebuild.makeStore(for: disks, in: storage, tuning)
+    let new = try rebuild.makeStore(savedSizes: store.savedSizes, in: storage, tuning)
     try rebuild.fill(new, from: disks)
     store.store = new
+    wasRebuilt = true
     if !disks.isEmpty { rebuildSeconds = ResourceUsage().wallSeconds - begin.wallSeconds }
   }
 
   /// Transfers the disk, and commits it.
   func run(since begin: ResourceUsage) throws(ConversionError) -> ConversionReport {
-    guard let store = store.store else { preconditionFailure("no store was opened") }
+    guard var store = store.store else { preconditionFailure("no store was opened") }
     let transfer = DataTransfer(input, to: change.writer, store, conversion, tuning, progress)
     try transfer.run()
     progress.begin(.finishing, totalBytes: nil)
     let inUse = StoreInUse(store)
-    try converting(ConversionError.store) { () throws(StoreError) in
+    if wasRebuilt, self.store.savedSizes == nil {
+      // As after a conversion: a small file gets a small store.
+      store = try converting(ConversionError.store) { [store] () throws(StoreError) in
+        try store.compacted()
+      }
+      self.store.store = store
+    }
+    try converting(ConversionError.store) { [store] () throws(StoreError) in
       try store.finish(isLast: true)
     }
     let size = transfer.source.virtualSize
@@ -191,7 +198,8 @@ private final class Addition {
     ).report()
     report.command = "add"
     report.output.fileSize = outcome.fileSize
-    report.warnings = input.leftBehind(besides: options.input.snapshot) + sizeWarnings(transfer)
+    report.warnings =
+      input.leftBehind(besides: options.input.snapshot) + sizeWarnings(transfer) + outcome.warnings
     report.versions = .init(
       added: added,
       active: options.keepsActive

@@ -28,6 +28,8 @@ final class VersionChange {
   struct Outcome {
     let image: FinishedImage
     let fileSize: UInt64
+    /// What did not work afterwards.
+    let warnings: [ReportWarning]
   }
 
   /// Begins a change.
@@ -101,10 +103,19 @@ final class VersionChange {
       contents.features.append(StoreInImage.feature)
       contents.extensions.append(saved)
     }
-    let regions = store.newRegions
-    return try converting(ConversionError.writer) { () throws(ImageWriterError) in
-      let image = try change.commit(contents)
-      return Outcome(image: image, fileSize: try change.reclaim(reserved: regions))
+    let image = try converting(ConversionError.writer) { () throws(ImageWriterError) in
+      try change.commit(contents)
+    }
+    // The change has taken effect: what fails now takes nothing of it back.
+    do throws(ImageWriterError) {
+      let size = try change.reclaim(reserved: store.newRegions)
+      return Outcome(image: image, fileSize: size, warnings: [])
+    } catch {
+      return Outcome(
+        image: image, fileSize: image.fileSize,
+        warnings: [
+          ReportWarning("not all freed room was given back to the file system: \(error)")
+        ])
     }
   }
 }

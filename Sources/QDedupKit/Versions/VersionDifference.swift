@@ -47,14 +47,12 @@ public struct VersionDiffer: Sendable {
   /// - Returns: Where the two may differ.
   /// - Throws: `ConversionError`.
   public func run() throws(ConversionError) -> VersionDifference {
-    let opened = try converting(ConversionError.image) { () throws(ImageError) in
-      try VersionsFile(path, changes: false)
-    }
+    let opened = try VersionsFile.open(path, changes: false)
     let pair: (Version, Version)
     do throws(VersionError) {
       pair = (
-        opened.versions[try opened.versions.index(of: names.0, in: path)],
-        opened.versions[try opened.versions.index(of: names.1, in: path)]
+        opened.versions[try opened.index(of: names.0)],
+        opened.versions[try opened.index(of: names.1)]
       )
     } catch {
       throw .version(error)

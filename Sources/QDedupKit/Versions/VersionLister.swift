@@ -18,9 +18,7 @@ public struct VersionLister: Sendable {
   /// - Throws: `ConversionError` if it cannot be read, is damaged, or is in use by a QEMU that
   ///   writes.
   public func run() throws(ConversionError) -> VersionList {
-    let opened = try converting(ConversionError.image) { () throws(ImageError) in
-      try VersionsFile(path, changes: false)
-    }
+    let opened = try VersionsFile.open(path, changes: false)
     do throws(IOError) {
       let shares = VersionShares(opened.inventory)
       var items: [VersionList.Item] = []

@@ -1,3 +1,4 @@
+internal import DedupStore
 internal import DiskIO
 internal import DiskImage
 internal import QCOW2
@@ -36,23 +37,28 @@ public struct VersionRemover: Sendable {
   /// - Returns: What was done.
   /// - Throws: `ConversionError`; the file is then as it was.
   public func run() throws(ConversionError) -> VersionsReport {
-    let opened = try converting(ConversionError.image) { () throws(ImageError) in
-      try VersionsFile(path, changes: true)
-    }
+    let opened = try VersionsFile.open(path, changes: true)
     let (indices, name) = try converting(ConversionError.version) {
       () throws(VersionError) -> ([Int], VersionName?) in
-      let indices = try selection.indices(in: opened.versions, active: opened.active, of: path)
+      let indices = try selection.indices(in: opened)
       return (indices, indices.isEmpty ? nil : try opened.resolve(active))
     }
     if indices.isEmpty { return VersionsReport("remove", opened) }
     let isKept = opened.active != nil
+    let store = ChangedStore(opened)
     let change = try VersionChange(
-      opened, removing: indices, replacesActive: !isKept, store: ChangedStore(opened))
+      opened, removing: indices, replacesActive: !isKept, store: store)
     if !isKept { try replaceActive(of: change, name, indices) }
+    let writer = change.writer
+    let dropped = try store.dropStaleEntries(ContinuedStoreStorage(writer)) {
+      writer.holdsData(ClusterMapping(physicalSector: $0.physicalSector))
+    }
     if progress.isCancelled { throw .interrupted }
     let outcome = try change.commit()
-    return VersionsReport(
+    var report = VersionsReport(
       "remove", opened, removed: indices.map { opened.versions[$0].name }, outcome)
+    report.droppedEntries = dropped
+    return report
   }
 
   /// Makes the active disk a copy of the version that it becomes itself, or of the newest one left.

@@ -1,5 +1,5 @@
 internal import DiskImage
-internal import SystemPackage
+internal import QCOW2
 
 /// Which versions a removal is for.
 public enum VersionSelection: Hashable, Sendable {
@@ -10,40 +10,39 @@ public enum VersionSelection: Hashable, Sendable {
 }
 
 extension VersionSelection {
-  /// Picks versions.
+  /// Picks versions of a file.
   ///
-  /// - Parameters:
-  ///   - versions: All versions of a file, oldest first.
-  ///   - active: The index of the one that the active disk is a copy of.
-  ///   - path: The file, for messages.
   /// - Returns: The indices of those to remove, rising; empty if there is nothing to remove.
   /// - Throws: `VersionError` if one is not there, is the active one, or none would be left.
-  func indices(
-    in versions: [Version], active: Int?, of path: FilePath
-  ) throws(VersionError) -> [Int] {
+  func indices(in opened: VersionsFile) throws(VersionError) -> [Int] {
+    let (versions, active) = (opened.versions, opened.active)
     switch self {
     case .allButLast(let count):
       return versions.indices.dropLast(count).filter { $0 != active }
     case .named(let names):
       var found = Set<Int>()
-      for name in names { found.insert(try versions.index(of: name, in: path)) }
+      for name in names { found.insert(try opened.index(of: name)) }
       if let active, found.contains(active) {
-        throw .removesActive(path, versions[active].name)
+        throw .removesActive(opened.path, versions[active].name)
       }
-      guard found.count < versions.count else { throw .removesAll(path) }
+      guard found.count < versions.count else { throw .removesAll(opened.path) }
       return found.sorted()
     }
   }
 }
 
-extension [Version] {
+extension VersionsFile {
   /// The index of the version that is found by this id, else by this name, as in QEMU.
   ///
-  /// - Throws: `VersionError.unknown`.
-  func index(of name: String, in path: FilePath) throws(VersionError) -> Int {
-    if let index = firstIndex(where: { $0.id == name }) ?? firstIndex(where: { $0.name == name }) {
-      return index
+  /// - Throws: `VersionError.unknown`, or `.hasMachineState` for a snapshot that is no version.
+  func index(of name: String) throws(VersionError) -> Int {
+    let found =
+      versions.firstIndex { $0.id == name } ?? versions.firstIndex { $0.name == name }
+    if let found { return found }
+    let others = inventory.snapshots.map(Snapshot.init)
+    if let other = others.first(where: { $0.id == name || $0.name == name }) {
+      throw .hasMachineState(path, other.name)
     }
-    throw .unknown(path, name, known: map(\.name))
+    throw .unknown(path, name, known: versions.map(\.name))
   }
 }

@@ -27,13 +27,24 @@ struct VersionsFile {
   /// The version that the active disk is a copy of: the newest, if several are equal.
   var active: Int? { activeVersions.last }
 
+  /// Opens a file, as `init` does. That a QEMU has it open is an error of its own: there is no way to
+  /// go on all the same.
+  static func open(_ path: FilePath, changes: Bool) throws(ConversionError) -> VersionsFile {
+    do throws(ImageError) {
+      return try VersionsFile(path, changes: changes)
+    } catch {
+      if case .inUse(let path) = error { throw .version(.inUse(path)) }
+      throw .image(error)
+    }
+  }
+
   /// Opens a file.
   ///
   /// - Parameters:
   ///   - path: Its name.
   ///   - changes: Whether it is going to be changed: then it is locked as by a QEMU that writes.
   /// - Throws: `ImageError` if it is in use, damaged, or of a kind that cannot hold versions.
-  init(_ path: FilePath, changes: Bool) throws(ImageError) {
+  private init(_ path: FilePath, changes: Bool) throws(ImageError) {
     do throws(IOError) {
       file = OpenFile(
         changes ? try OwnedFile(changing: path) : try OwnedFile(readingFrom: path))
@@ -41,6 +52,10 @@ struct VersionsFile {
       throw .io(error)
     }
     if changes {
+      guard try file.file.imageKind() == .regular else {
+        throw .unsupported(
+          path, reason: "a file with versions grows and shrinks; it must be a file")
+      }
       try ImageLock.acquireForWriting(file.file)
     } else {
       try ImageLock.acquireForReading(file.file)

@@ -21,6 +21,11 @@ public struct VersionsReport: Codable, Equatable, Sendable {
   public var fileSizeBefore: UInt64
   /// The length of the file now.
   public var fileSize: UInt64
+  /// How many entries the hash store has lost, because what they named is gone; nil if it was left
+  /// as it is.
+  public var droppedEntries: UInt64?
+  /// What the user of the file should know.
+  public var warnings: [ReportWarning] = []
 
   /// Nothing was to be done.
   init(_ command: String, _ opened: VersionsFile) {
@@ -40,5 +45,6 @@ public struct VersionsReport: Codable, Equatable, Sendable {
     self.removed = removed
     self.activated = activated
     fileSize = outcome.fileSize
+    warnings = outcome.warnings
   }
 }

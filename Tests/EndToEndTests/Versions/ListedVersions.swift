@@ -19,6 +19,7 @@ struct ListedVersions: Decodable {
   }
 
   let fileSize: UInt64
+  let allocatedBytes: UInt64
   let active: Active
   let versions: [Item]
 
