@@ -107,8 +107,11 @@ package struct PredictedFile: Equatable {
       let gaps = content.l2Tables + 2 * PredictedStore(most).regions
       most.compressedBytes = content.dataClusters * bound + gaps * bound
     } else {
+      // A place is left free only where data would catch up with it over a cluster of zeros.
       let places = ImageWriter.signatureArea >> UInt64(geometry.clusterBits)
-      most.uniqueClusters += min(content.dataClusters, places)
+      let all = geometry.clusterCount(forBytes: content.virtualSize)
+      let zeros = all - min(all, content.dataClusters)
+      most.uniqueClusters += min(content.dataClusters, places, zeros + 1)
     }
     return PredictedFile(most, geometry)
   }

@@ -5,7 +5,7 @@ extension RefusedFixture {
     Self("encrypted-aes", "encrypt"), Self("encrypted-luks", "encrypt"),
     Self("encrypted-unknown", "encrypt"),
     Self("unnamed-feature", "18"), Self("named-feature", "fancy layout"),
-    Self("qcow1.qcow", "qcow1", "qemu-img convert"),
+    Self("qcow1.qcow", "qcow1", "qemu-nbd -r -f qcow"),
     Self("version-0", "version 0"), Self("version-4", "version 4"),
     Self("version-huge", "version 4294967295"),
   ]

@@ -29,11 +29,12 @@ public enum RawImage {
   }
 
   /// Makes a file of `count` bytes that really stand there and are all `byte`.
-  public static func equal(at path: FilePath, count: Int, byte: UInt8) throws {
+  public static func equal(at path: FilePath, count: Int, byte: UInt8, hole: Int = 0) throws {
     let file = try FileDescriptor.open(
       path, .writeOnly, options: [.create, .truncate, .closeOnExec],
       permissions: .ownerReadWrite)
     try file.closeAfter {
+      try file.seek(offset: Int64(hole), from: .start)
       let piece = [UInt8](repeating: byte, count: 1 << 20)
       var rest = count
       while rest > 0 {
