@@ -3,8 +3,8 @@
 // after SILT). The module knows nothing of qcow2. Documentation/StoreBehaviour.md says what it does,
 // row by row (S1–S34), and Documentation/HashStoreFormat.md what it writes.
 //
-// Its rooms: `Format/`, entries, sizes and the bytes on disk; `LogStore/`, the table in RAM that takes new entries;
-// `Frozen/`, what was frozen, on disk, with its filters in RAM; and `HashStore` on top of them.
+// Its rooms: `Format/`, entries, sizes and the bytes on disk; `LogStore/`, the table in RAM that takes
+// new entries; `Frozen/`, what was frozen, on disk, with its filters in RAM; and `HashStore` on top.
 
 /// Finds the entry of a cluster by its digest, and keeps all but the newest entries on disk.
 ///
@@ -43,6 +43,9 @@ public final class HashStore {
   private let logStore: LogStore
   /// What the log store had no slot for.
   private var leftOut: LeftOutEntries
+  /// Whether there may be any. A flag of its own, because asking `leftOut` costs every lookup a check
+  /// for overlapping accesses.
+  private var hasLeftOut = false
   private let frozen: FrozenStore
   /// What the log store and the calls count; the frozen store counts the rest.
   private var counters = StoreStatistics()
@@ -115,7 +118,7 @@ public final class HashStore {
       counters.logStoreHits += 1
       return StoreHit(entry: entry, origin: .logStore)
     }
-    if let entry = leftOut.lookup(digest) {
+    if hasLeftOut, let entry = leftOut.lookup(digest) {
       counters.logStoreHits += 1
       return StoreHit(entry: entry, origin: .logStore)
     }
@@ -151,12 +154,13 @@ public final class HashStore {
     while !logStore.insert(entry) {
       guard logStore.isDue else {
         leftOut.insert(entry)
+        hasLeftOut = true
         counters.entriesLeftOut += 1
         return
       }
       try freeze(isLast: false)
     }
-    leftOut.drop(entry.digest)
+    if hasLeftOut { leftOut.drop(entry.digest) }
     counters.insertions += 1
   }
 
@@ -192,6 +196,7 @@ public final class HashStore {
     frozen.forgetAll()
     logStore.reset()
     leftOut.removeAll()
+    hasLeftOut = false
   }
 
   /// Freezes the log store if it holds anything, so that what is saved knows every entry (S10).
@@ -250,9 +255,11 @@ public final class HashStore {
     let store = try HashStore(order: order, maxIncarnations: maxIncarnations, storage: storage)
     store.counters = counters
     store.leftOut = leftOut
+    store.hasLeftOut = hasLeftOut
     for entry in entries where !store.logStore.insert(entry) {
       if !leavesOut { return nil }
       store.leftOut.insert(entry)
+      store.hasLeftOut = true
       store.counters.entriesLeftOut += 1
     }
     return store

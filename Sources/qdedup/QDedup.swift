@@ -70,7 +70,7 @@ struct QDedup: ParsableCommand {
 
       EXIT STATUS
         0 done, 1 failed, 64 wrong usage, 130 interrupted (by SIGINT, SIGTERM, SIGHUP or SIGQUIT); \
-      check: 1 not all could be checked, 2 corrupt, 3 leaks, 63 not qcow2
+      convert, add: 2 done, but a rule of --fail-if is broken; check: 1 not all could be checked, 2 corrupt, 3 leaks, 63 not qcow2
       """,
     version: qdedupVersion,
     subcommands: [

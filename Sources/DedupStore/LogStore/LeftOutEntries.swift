@@ -17,16 +17,11 @@ struct LeftOutEntries {
     limit = min(Self.mostEntries, geometry.entryCount / 4)
   }
 
-  /// Whether there are none, as in ordinary conversions.
-  var isEmpty: Bool { entries.isEmpty }
-
   /// The bytes of memory in use.
   var ramBytes: Int { entries.capacity * Self.bytesEach }
 
   /// The entry with this digest, if it was left out.
-  func lookup(_ digest: Digest) -> StoreEntry? {
-    entries.isEmpty ? nil : entries[digest]
-  }
+  func lookup(_ digest: Digest) -> StoreEntry? { entries[digest] }
 
   /// Keeps an entry, in place of one with the same digest, if there is room.
   mutating func insert(_ entry: StoreEntry) {
@@ -36,7 +31,7 @@ struct LeftOutEntries {
 
   /// Drops what has this digest, because a younger entry with it is elsewhere.
   mutating func drop(_ digest: Digest) {
-    if !entries.isEmpty { entries[digest] = nil }
+    entries[digest] = nil
   }
 
   /// Drops this very entry.

@@ -8,11 +8,7 @@ struct FaultyDisk {
 
   /// Compiles the library into a folder.
   init(in folder: TemporaryDirectory) throws {
-    library = folder.file("faulty.so")
-    let source = try folder.make("faulty.c", Array(Self.source.utf8))
-    let compile =
-      "c=$(command -v cc || command -v clang); exec \"$c\" -shared -fPIC -o \"$1\" \"$2\""
-    try Command.shell(compile, [library.string, source.string]).run().expectingExit(0)
+    library = try PreloadedLibrary.make("faulty", Self.source, in: folder)
   }
 
   /// The command, for which every write to the byte `offset` of any file flips `mask` in it.
@@ -76,20 +72,6 @@ struct FaultyDisk {
     }
     ssize_t pwrite64(int fd, const void *from, size_t size, off_t at) {
       return pwrite(fd, from, size, at);
-    }
-
-    ssize_t pwritev(int fd, const struct iovec *pieces, int count, off_t at) {
-      ssize_t done = 0;
-      for (int index = 0; index < count; index++) {
-        ssize_t now = pwrite(fd, pieces[index].iov_base, pieces[index].iov_len, at + done);
-        if (now < 0) return done ? done : now;
-        done += now;
-        if ((size_t)now < pieces[index].iov_len) break;
-      }
-      return done;
-    }
-    ssize_t pwritev64(int fd, const struct iovec *pieces, int count, off_t at) {
-      return pwritev(fd, pieces, count, at);
     }
     """#
 }

@@ -2,17 +2,13 @@ import SystemPackage
 import TestSupport
 
 /// What a program does to one file: everything that changes it, in order. A library loaded before the
-/// program (`LD_PRELOAD`) stands between it and the system. On demand one of the changes fails.
+/// program (`LD_PRELOAD`) is between it and the system. On demand one of the changes fails.
 struct RecordedDisk {
   private let library: FilePath
 
   /// Compiles the library into a folder.
   init(in folder: TemporaryDirectory) throws {
-    library = folder.file("recorder.so")
-    let source = try folder.make("recorder.c", Array(Self.source.utf8))
-    let compile =
-      "c=$(command -v cc || command -v clang); exec \"$c\" -shared -fPIC -o \"$1\" \"$2\""
-    try Command.shell(compile, [library.string, source.string]).run().expectingExit(0)
+    library = try PreloadedLibrary.make("recorder", Self.source, in: folder)
   }
 
   /// Runs `qdedup`, which must succeed.
@@ -109,19 +105,5 @@ struct RecordedDisk {
     #define SYNC(name) RECORDED(int, name, 's', 0, 0, 0, (int fd), (fd))
     SYNC(fsync)
     SYNC(fdatasync)
-
-    ssize_t pwritev(int fd, const struct iovec *pieces, int count, off_t at) {
-      ssize_t done = 0;
-      for (int index = 0; index < count; index++) {
-        ssize_t now = pwrite(fd, pieces[index].iov_base, pieces[index].iov_len, at + done);
-        if (now < 0) return done ? done : now;
-        done += now;
-        if ((size_t)now < pieces[index].iov_len) break;
-      }
-      return done;
-    }
-    ssize_t pwritev64(int fd, const struct iovec *pieces, int count, off_t at) {
-      return pwritev(fd, pieces, count, at);
-    }
     """#
 }
