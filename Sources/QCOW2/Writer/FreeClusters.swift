@@ -6,9 +6,9 @@
 ///
 /// Two bits a cluster: whether it was in use, and whether it is taken. Runs for tables and whole
 /// clusters are handed out first fit; what packs its data gets pieces of the longest runs
-/// (`takeLongRun`), as each end of a run wastes a part of a cluster. As clusters only get taken, a search for runs of one length never has to look again at what
-/// is before the last one found, so all searches together cost O(clusters) for each length asked
-/// for.
+/// (`takeLongRun`), as each end of a run wastes a part of a cluster. As clusters only get taken, a
+/// search for runs of one length never has to look again at what is before the last one found, so all
+/// searches together cost O(clusters) for each length asked for.
 package struct FreeClusters {
   private var used: ClusterSet
   private var taken: ClusterSet

@@ -31,9 +31,10 @@ private final class MappedImage {
   func map(_ clusters: Range<Int>) throws {
     let writer = try ImageWriter(file: file.handle, geometry: geometry, virtualSize: nil)
     for cluster in clusters {
-      let mapping = ClusterMapping(standard: try writer.allocateData())
+      let guest = GuestOffset(UInt64(cluster) << UInt64(geometry.clusterBits))
+      let mapping = ClusterMapping(standard: try writer.allocateData(for: guest))
       writer.addReferences(1, to: mapping)
-      try writer.map(GuestOffset(UInt64(cluster) << UInt64(geometry.clusterBits)), to: mapping)
+      try writer.map(guest, to: mapping)
     }
   }
 }
