@@ -133,10 +133,13 @@ final class FrozenStore {
   @inline(__always)
   private func find(_ digest: Digest, exactly wanted: StoreEntry?) throws(StoreError) -> Place? {
     if loading.unloadedLanes > 0 { noteLoaded() }
-    return try filters.search(digest, fromLane: loading.unloadedLanes) {
-      candidate throws(StoreError) in
-      try confirm(candidate, digest, exactly: wanted)
+    // All lines of tags come from memory side by side; a comparison would ask for a few at a time.
+    filters.prefetch(digest)
+    var search = filters.search(digest, fromLane: loading.unloadedLanes)
+    while let candidate = filters.next(of: &search) {
+      if let place = try confirm(candidate, digest, exactly: wanted) { return place }
     }
+    return nil
   }
 
   /// Reads a bucket once and compares the whole digests of all slots whose tag matches (S24).

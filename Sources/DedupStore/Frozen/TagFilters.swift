@@ -53,26 +53,57 @@ final class TagFilters {
     let slots: UInt8
   }
 
-  /// Tries all buckets in which a digest may be, from the youngest incarnation to the oldest (S22).
+  /// A search of all buckets in which a digest may be, from the youngest incarnation to the oldest
+  /// (S22): how far it has come. `next(of:)` goes on.
   ///
-  /// Per incarnation it is bucket h1 with tag h2, then bucket h2 with tag h1 (S23). When both are the
-  /// same bucket there is no second try, which would read it again for nothing (S24).
+  /// It is a value, and no closure looks into the buckets, because a closure would be handed its
+  /// objects with counted references: each count is an atomic operation, and a processor loads
+  /// nothing for the next lookup before it is done.
+  struct Search {
+    fileprivate let wanted: Wanted
+    fileprivate let ring: LaneRing
+    /// The lanes left of a run of younger incarnations or, after it, of older ones; taken from above.
+    fileprivate var lanes: Range<Int>
+    /// The run of older incarnations; empty once it has begun.
+    fileprivate var older: Range<Int>
+    /// Whether bucket h1 of the lane that is next was tried.
+    fileprivate var hasTriedH1 = false
+  }
+
+  /// Begins a search.
   ///
   /// - Parameters:
   ///   - digest: The digest.
   ///   - firstLane: The first lane whose tags are loaded; 0 but while a store is being opened.
-  ///   - confirm: Looks into a bucket; not nil ends the search.
-  /// - Returns: What `confirm` returned at the end, or nil if nothing was confirmed.
-  /// - Throws: What `confirm` throws.
+  /// - Returns: The search, before its first candidate.
   @inline(__always)
-  func search<Found>(
-    _ digest: Digest, fromLane firstLane: Int,
-    confirm: (Candidate) throws(StoreError) -> Found?
-  ) throws(StoreError) -> Found? {
-    let (ring, wanted) = (ring, wanted(digest))
-    if let found = try search(ring.wrapped, wanted, ring, confirm) { return found }
+  func search(_ digest: Digest, fromLane firstLane: Int) -> Search {
     let loaded = max(ring.straight.lowerBound, firstLane)..<ring.straight.upperBound
-    return try search(loaded, wanted, ring, confirm)
+    return Search(wanted: wanted(digest), ring: ring, lanes: ring.wrapped, older: loaded)
+  }
+
+  /// Goes on with a search, up to the next bucket with a tag that matches.
+  ///
+  /// Per incarnation it is bucket h1 with tag h2, then bucket h2 with tag h1 (S23). When both are the
+  /// same bucket there is no second try, which would read it again for nothing (S24).
+  ///
+  /// - Parameter search: A search of these filters.
+  /// - Returns: The bucket; nil at the end.
+  @inline(__always)
+  func next(of search: inout Search) -> Candidate? {
+    let (places, wanted) = (panels.all, search.wanted)
+    while true {
+      let last = search.lanes.lowerBound / TagLine.lanes
+      var group = search.lanes.isEmpty ? last - 1 : (search.lanes.upperBound - 1) / TagLine.lanes
+      while group >= last {
+        if mayHold(wanted, in: places[group]) {
+          if let candidate = next(in: group, of: &search) { return candidate }
+        }
+        group -= 1
+      }
+      if search.older.isEmpty { return nil }
+      (search.lanes, search.older) = (search.older, 0..<0)
+    }
   }
 
   /// Asks the processor to load what a search for this digest compares.
@@ -85,7 +116,7 @@ final class TagFilters {
   }
 
   /// What a digest is recognised by: two buckets, and the tag that its entry has in each.
-  private struct Wanted {
+  fileprivate struct Wanted {
     let h1, h2: Int
     let inH1, inH2: UInt16
   }
@@ -100,28 +131,6 @@ final class TagFilters {
   @inline(__always)
   private func tag(_ otherHalf: UInt64) -> UInt16 { TagLine.tag(otherHalf & tagMask) }
 
-  /// Searches a run of lanes downwards, group by group, which is from young to old.
-  @inline(__always)
-  private func search<Found>(
-    _ lanes: Range<Int>, _ wanted: Wanted, _ ring: LaneRing,
-    _ confirm: (Candidate) throws(StoreError) -> Found?
-  ) throws(StoreError) -> Found? {
-    if lanes.isEmpty { return nil }
-    var group = (lanes.upperBound - 1) / TagLine.lanes
-    let last = lanes.lowerBound / TagLine.lanes
-    while group >= last {
-      if mayHold(wanted, in: panels[group]) {
-        let first = group * TagLine.lanes
-        let inside = lanes.clamped(to: first..<first + TagLine.lanes)
-        if let found = try tryLanes(inside, of: panels[group], wanted, ring, confirm) {
-          return found
-        }
-      }
-      group -= 1
-    }
-    return nil
-  }
-
   /// Whether one of the wanted tags is in any lane of a group.
   @inline(__always)
   private func mayHold(_ wanted: Wanted, in place: GroupPlace) -> Bool {
@@ -130,24 +139,25 @@ final class TagFilters {
     return first | second != 0
   }
 
-  /// Tries the lanes of a group in which a tag has matched, from the youngest to the oldest.
+  /// Goes on with a search in a group in which a tag has matched, from the youngest lane to the oldest.
   @inline(never)
-  private func tryLanes<Found>(
-    _ lanes: Range<Int>, of place: GroupPlace, _ wanted: Wanted, _ ring: LaneRing,
-    _ confirm: (Candidate) throws(StoreError) -> Found?
-  ) throws(StoreError) -> Found? {
-    for lane in lanes.reversed() {
-      let rank = ring.rank(ofLane: lane)
-      let first = matches(wanted.inH1, in: wanted.h1, of: place, lane: lane)
-      if first != 0 {
-        let candidate = Candidate(rank: rank, bucket: wanted.h1, slots: first)
-        if let found = try confirm(candidate) { return found }
-      }
-      if wanted.h1 == wanted.h2 { continue }
-      let second = matches(wanted.inH2, in: wanted.h2, of: place, lane: lane)
-      if second != 0 {
-        let candidate = Candidate(rank: rank, bucket: wanted.h2, slots: second)
-        if let found = try confirm(candidate) { return found }
+  private func next(in group: Int, of search: inout Search) -> Candidate? {
+    let (place, wanted) = (panels[group], search.wanted)
+    let first = group * TagLine.lanes
+    // What is above was searched: no tag matches there.
+    var end = min(search.lanes.upperBound, first + TagLine.lanes)
+    let begin = max(search.lanes.lowerBound, first)
+    while end > begin {
+      let lane = end - 1
+      let isH1 = !search.hasTriedH1
+      search.hasTriedH1 = isH1
+      if !isH1 { end -= 1 }
+      search.lanes = search.lanes.lowerBound..<end
+      if !isH1 && wanted.h1 == wanted.h2 { continue }
+      let (bucket, tag) = isH1 ? (wanted.h1, wanted.inH1) : (wanted.h2, wanted.inH2)
+      let slots = matches(tag, in: bucket, of: place, lane: lane)
+      if slots != 0 {
+        return Candidate(rank: search.ring.rank(ofLane: lane), bucket: bucket, slots: slots)
       }
     }
     return nil

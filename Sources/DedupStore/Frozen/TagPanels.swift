@@ -46,6 +46,10 @@ final class TagPanels {
   @inline(__always)
   subscript(group: Int) -> GroupPlace { places[group] }
 
+  /// Where all groups are, until the next one is added.
+  @inline(__always)
+  var all: UnsafePointer<GroupPlace> { UnsafePointer(places) }
+
   /// Adds a group, whose tags are all zero.
   ///
   /// - Parameter otherBytes: What the rest of the store takes.
