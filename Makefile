@@ -11,6 +11,8 @@ PROGRAM := $(STATIC)/release/qdedup
 SHARE := .build/share
 BUILD_OPTIONS := --quiet -c release --static-swift-stdlib --scratch-path $(STATIC) \
   --disable-local-rpath -Xlinker -z -Xlinker now
+# Debug information takes the compiler a tenth of its time, and a test names its line without it.
+TEST_OPTIONS := -c release --explicit-target-dependency-import-check error -Xswiftc -gnone
 SOURCES := Package.swift $(shell find Sources -type f)
 NEED_SWIFT = command -v $(SWIFT) >/dev/null || { echo 'Swift 6.2 or newer is needed:' \
   'https://www.swift.org/install/linux' >&2; exit 1; }
@@ -35,13 +37,13 @@ demo-versions: build ## keep ten nightly images in one file, and look at what th
 test: ## run every test; compile the benchmarks of the parts
 	@.ci/install-packages build test
 	@$(NEED_SWIFT)
-	@.ci/run-tests $(SWIFT) test -c release --explicit-target-dependency-import-check error
+	@.ci/run-tests $(SWIFT) test $(TEST_OPTIONS)
 	@.ci/check-benchmarks
 
 crash-matrix: ## put every state that a crash may leave of a file with versions through qemu-img check
 	@.ci/install-packages build test
 	@$(NEED_SWIFT)
-	@QDEDUP_CRASH_MATRIX=all $(SWIFT) test -c release --filter CrashTests 2>&1 \
+	@QDEDUP_CRASH_MATRIX=all $(SWIFT) test $(TEST_OPTIONS) --filter CrashTests 2>&1 \
 	  | grep -E '^crash states|^failing operations|issue|Test run|error:'
 
 check: ## check format, imports, folders, file lengths and the benchmarks' tables

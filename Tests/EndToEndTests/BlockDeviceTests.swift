@@ -32,9 +32,9 @@ struct BlockDeviceTests {
     try RawImage.write(RawImage.noise(count: 1 << 20, seed: 124), to: input)
     let file = workspace.folder.file("info.json")
     let text = try LoopDevice.with(input) { device in
-      let json = try Workspace.qdedup(["info", "--json", device]).run().expectingExit(0)
+      let json = try Command.qdedup(["info", "--json", device]).run().expectingExit(0)
       try RawImage.write(json.standardOutput, to: file)
-      return try Workspace.qdedup(["info", device]).run().expectingExit(0).output
+      return try Command.qdedup(["info", device]).run().expectingExit(0).output
     }
     try expectValid(file, schema: "InfoSchema.json")
     #expect(text.contains("  device        1 MiB\n") && !text.contains("on disk"), "\(text)")

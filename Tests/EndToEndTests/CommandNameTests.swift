@@ -33,40 +33,40 @@ import Testing
     typed: String, meant: String
   ) throws {
     try expectUsageError(
-      try Workspace.qdedup([typed, "a", "b"]).run(),
+      try Command.qdedup([typed, "a", "b"]).run(),
       naming: "there is no command '\(typed)'; did you mean '\(meant)'?")
   }
 
   @Test("An unknown command is refused with those there are", arguments: ["frobnicate", ""])
   func unknownCommandIsRefusedWithThoseThere(typed: String) throws {
     try expectUsageError(
-      try Workspace.qdedup([typed]).run(), naming: "there is no command '\(typed)'",
+      try Command.qdedup([typed]).run(), naming: "there is no command '\(typed)'",
       "convert, estimate, export, info, check", "--help")
   }
 
   @Test("A file in place of a command is answered with the command for it")
   func fileInPlaceOfCommandIsAnsweredWithCommandForIt() throws {
     try expectUsageError(
-      try Workspace.qdedup(["d.img", "my o.qcow2"]).run(),
+      try Command.qdedup(["d.img", "my o.qcow2"]).run(),
       naming: "there is no command 'd.img'", "qdedup convert d.img 'my o.qcow2'")
     let input = workspace.input.string
     try expectUsageError(
-      try Workspace.qdedup([input]).run(), naming: "qdedup convert \(input) disk.qcow2")
+      try Command.qdedup([input]).run(), naming: "qdedup convert \(input) disk.qcow2")
   }
 
   @Test("Help for no command is refused")
   func helpForNoCommandIsRefused() throws {
     try expectUsageError(
-      try Workspace.qdedup(["help", "nosuch"]).run(), naming: "there is no command 'nosuch'")
+      try Command.qdedup(["help", "nosuch"]).run(), naming: "there is no command 'nosuch'")
     for words in [["help"], ["help", "convert"], ["help", "help"]] {
-      let help = try Workspace.qdedup(words).run().expectingExit(0)
+      let help = try Command.qdedup(words).run().expectingExit(0)
       #expect(help.output.contains("USAGE"), "\(help)")
     }
   }
 
   @Test("Without any argument the help comes on standard error, and the exit code is not 0")
   func withoutAnyArgumentHelpComesOnStandardError() throws {
-    try expectUsageError(try Workspace.qdedup([]).run(), naming: "USAGE: qdedup", "convert")
+    try expectUsageError(try Command.qdedup([]).run(), naming: "USAGE: qdedup", "convert")
   }
 
   /// Runs `qdedup` in the workspace with arguments that a shell makes of `words`.

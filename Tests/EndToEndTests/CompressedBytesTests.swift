@@ -10,8 +10,8 @@ import Testing
 
   init() throws {
     workspace = try Workspace()
-    let mixture = CompressedImage.mixture(clusters: 3000, size: 4096, seed: 42)
-    let noise = RawImage.noise(count: 2 << 20, seed: 41)
+    let mixture = CompressedImage.mixture(clusters: 1200, size: 4096, seed: 42)
+    let noise = RawImage.noise(count: 1 << 20, seed: 41)
     try RawImage.write(mixture + noise + mixture + [1, 2, 3], to: workspace.input)
   }
 
@@ -40,7 +40,7 @@ import Testing
 
   @Test(
     "A store that forgets leaves a sound image", arguments: CompressedImage.types,
-    [["2", "1"], ["4", "3"], ["8", "2"], ["2", "0"]])
+    [["2", "1"], ["4", "3"], ["6", "2"], ["2", "0"]])
   func storeThatForgetsLeavesSoundImage(type: String, store: [String]) throws {
     let options = ["--log-store-order", store[0], "--max-incarnations", store[1], "--verify"]
     let report = try workspace.convert(CompressedImage.options(type) + options)

@@ -57,8 +57,8 @@ import Testing
     "Equal clusters share one compressed one, however many there are",
     arguments: CompressedImage.types)
   func equalClustersShareOneCompressedOne(type: String) throws {
-    try RawImage.equal(at: input, count: 70_000 * 4096, byte: 0xa5)
-    let compressed = try workspace.convert(CompressedImage.options(type))
+    try RawImage.equal(at: input, count: 70_000 * 1024, byte: 0xa5)
+    let compressed = try workspace.convert(CompressedImage.options(type, "--cluster-size", "1K"))
     try expectCompressed(output, equals: input, with: type)
     let walker = try QCOW2Walker.walked(output)
     #expect(compressed.clusters.unique == 1)
@@ -112,8 +112,8 @@ import Testing
   @Test("Every cluster size works", arguments: 9...21, CompressedImage.types)
   func everyClusterSizeWorks(bits: Int, type: String) throws {
     let bytes =
-      CompressedImage.mixture(clusters: 700, size: 4096, seed: 11)
-      + CompressedImage.mixture(clusters: 9, size: 1 << bits, seed: 12)
+      CompressedImage.mixture(clusters: 300, size: 4096, seed: 11)
+      + CompressedImage.mixture(clusters: 7, size: 1 << bits, seed: 12)
       + RawImage.noise(count: 12_345, seed: 13)
     try RawImage.write(bytes, to: input)
     let (compressed, plain) = try convertBoth(type, "--cluster-size", "\(1 << bits)")

@@ -66,7 +66,7 @@ import Testing
 
   @Test("Help names the options")
   func helpNamesOptions() throws {
-    let help = try Workspace.qdedup(["convert", "--help"]).run().expectingExit(0).output
+    let help = try Command.qdedup(["convert", "--help"]).run().expectingExit(0).output
     for option in ["-c, --compress", "--compression-type", "--compression-level"] {
       #expect(help.contains(option), "\(option)")
     }

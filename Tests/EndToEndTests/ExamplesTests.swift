@@ -30,7 +30,7 @@ import Testing
       struct Version: Decodable { let name: String }
       let versions: [Version]
     }
-    let json = try Workspace.qdedup(["versions", "--json", file.string]).run().expectingExit(0)
+    let json = try Command.qdedup(["versions", "--json", file.string]).run().expectingExit(0)
     return try JSONDecoder().decode(List.self, from: Data(json.standardOutput)).versions.map(\.name)
   }
 

@@ -11,10 +11,9 @@ import Testing
     workspace = try Workspace()
     disk = try FaultyDisk(in: workspace.folder)
     // 3 MiB that compress well, then the first half of them again.
-    let data = (0..<768).flatMap { cluster in
-      Array("cluster \(cluster) ".utf8)
-        + [UInt8](repeating: UInt8(cluster % 251), count: 4096)
-        .dropLast("cluster \(cluster) ".utf8.count)
+    let data = (0..<768).flatMap { cluster -> [UInt8] in
+      let name = Array("cluster \(cluster) ".utf8)
+      return name + repeatElement(UInt8(cluster % 251), count: 4096 - name.count)
     }
     try RawImage.write(data + data[..<(data.count / 2)], to: workspace.input)
   }
@@ -71,7 +70,7 @@ import Testing
     try workspace.convert(["--log-store-order", "6"])
     let store = try #require(try ImageDescription(of: workspace.output).hashStore)
     let place = store.incarnations[0].offset
-    let check = try Workspace.qdedup(["check", "--data", workspace.output.string])
+    let check = try Command.qdedup(["check", "--data", workspace.output.string])
     let sound = try check.run()
     #expect(sound.exitCode == 0, "\(sound)")
     let failed = try disk.failingReads(1, at: place, check).run()

@@ -43,7 +43,7 @@ import Testing
     try RawImage.write(bytes, to: input)
     let conversion = try workspace.conversion(
       options + ["--cluster-size", "512", "--threads", "3"])
-    for limit in stride(from: 200, to: 12_000, by: 300) {
+    for limit in stride(from: 200, to: 12_000, by: 600) {
       let result = try Command.shell(
         "ulimit -f \(limit); exec \"$@\"", [conversion.program] + conversion.arguments
       ).run()

@@ -63,7 +63,7 @@ import Testing
     let store = try #require(try ImageDescription(of: output).hashStore)
     #expect(!store.isValid)
     #expect(store.problem?.contains("written to") == true)
-    let text = try Workspace.qdedup(["info", output.string]).run().expectingExit(0).output
+    let text = try Command.qdedup(["info", output.string]).run().expectingExit(0).output
     #expect(text.contains("stale, not to be used: the image was written to"))
     #expect(store.state == "stale")
   }
@@ -80,7 +80,7 @@ import Testing
     #expect(!store.isValid && store.incarnations.first?.sequence == nil)
     #expect(store.problem?.contains("incarnation at byte \(offset)") == true)
     #expect(store.state == "damaged")
-    let text = try Workspace.qdedup(["info", output.string]).run().expectingExit(0).output
+    let text = try Command.qdedup(["info", output.string]).run().expectingExit(0).output
     #expect(text.contains("  damaged: the incarnation at byte \(offset)"), "\(text)")
   }
 
@@ -93,7 +93,7 @@ import Testing
     bytes[Int(offset) + 4096 + 100] ^= 1
     try RawImage.write(bytes, to: output)
     #expect(try ImageDescription(of: output).hashStore?.state == "valid")
-    let text = try Workspace.qdedup(["info", output.string]).run().expectingExit(0).output
+    let text = try Command.qdedup(["info", output.string]).run().expectingExit(0).output
     #expect(text.contains("  valid (its incarnations are checked by qdedup check)\n"), "\(text)")
     #expect(try CheckOutcome.ours(output).report?.hashStore?.state == "damaged")
   }
@@ -116,7 +116,7 @@ import Testing
     #expect(qcow2.features.contains(.init(kind: "compatible", bit: 0, name: "lazy refcounts")))
     // Nothing that the image names is opened: it may be gone.
     try Command("rm", [input.string]).run().expectingExit(0)
-    let text = try Workspace.qdedup(["info", overlay.string]).run().expectingExit(0).output
+    let text = try Command.qdedup(["info", overlay.string]).run().expectingExit(0).output
     #expect(text.contains("\"in.img\", format raw (not opened)"))
     #expect(text.contains("id 1 \"first one\", disk 3 MiB"))
   }
@@ -127,7 +127,7 @@ import Testing
     try QemuImage.run(
       ["create", "-q", "-f", "qcow2", "-u", "-F", "raw", "-b", "a\u{1B}[31mb", image.string, "1M"]
     ).expectingExit(0)
-    let info = try Workspace.qdedup(["info", image.string]).run().expectingExit(0)
+    let info = try Command.qdedup(["info", image.string]).run().expectingExit(0)
     let refusal = try workspace.run(from: image.string)
     #expect(refusal.exitCode == 1)
     for text in [info.output, refusal.errors] {
@@ -139,7 +139,7 @@ import Testing
   func pipeIsRefusedForWhatItIs() throws {
     let pipe = workspace.folder.file("pipe")
     try Command("mkfifo", [pipe.string]).run().expectingExit(0)
-    let result = try Workspace.qdedup(["info", pipe.string]).run()
+    let result = try Command.qdedup(["info", pipe.string]).run()
     #expect(result.exitCode == 1 && result.errors.contains("is a pipe, but"), "\(result)")
   }
 
@@ -150,7 +150,7 @@ import Testing
     try QemuImage.run(
       ["create", "-q", "-f", "qcow2", "-u", "-F", "raw", "-b", name, image.string, "1M"]
     ).expectingExit(0)
-    let text = try Workspace.qdedup(["info", "--json", image.string]).run().expectingExit(0).output
+    let text = try Command.qdedup(["info", "--json", image.string]).run().expectingExit(0).output
     #expect(text.contains("a\\u009b31m\\u202eb\\u001bc\\udb40\\udc01"), "\(text)")
     #expect(try ImageDescription(of: image).qcow2?.backingFile?.name == name)
   }
@@ -171,20 +171,20 @@ import Testing
     let folder = workspace.folder.path
     let names = try Fixtures.names().filter { $0.hasSuffix(".qcow2") }
     try Fixtures.unpack(names, into: folder)
-    var described = 0
+    var described: [FilePath] = []
     for name in names {
-      let command = try Workspace.qdedup(["info", "--json", folder.appending(name).string])
+      let command = try Command.qdedup(["info", "--json", folder.appending(name).string])
       let result = try command.run().expectingExit(0, 1)
       if result.exitCode == 1 {
         #expect(result.errors.contains(name) && result.output.isEmpty, "\(result)")
         continue
       }
-      let file = workspace.folder.file("info.json")
+      let file = workspace.folder.file("\(name).json")
       try RawImage.write(result.standardOutput, to: file)
-      try expectValid(file, schema: "InfoSchema.json")
-      described += 1
+      described.append(file)
     }
-    #expect(described > 50)
+    try expectValid(described, schema: "InfoSchema.json")
+    #expect(described.count > 50)
   }
 
   @Test(
@@ -194,7 +194,7 @@ import Testing
       ([], 64), (["-"], 64), ([""], 64), (["a", "b"], 64),
     ] as [([String], Int32)])
   func whatCannotBeDescribedIsRefusedWithMessage(arguments: [String], code: Int32) throws {
-    let result = try Workspace.qdedup(["info"] + arguments).run()
+    let result = try Command.qdedup(["info"] + arguments).run()
     #expect(result.exitCode == code, "\(result)")
     #expect(!result.errors.isEmpty && result.output.isEmpty)
   }
@@ -210,7 +210,7 @@ import Testing
     var bytes = try RawImage.read(workspace.output)
     bytes[88] = 0x80
     try RawImage.write(bytes, to: workspace.output)
-    let text = try Workspace.qdedup(["info", workspace.output.string]).run().output
+    let text = try Command.qdedup(["info", workspace.output.string]).run().output
     #expect(text.contains("hash store (autoclear bit 63)"), "\(text)")
   }
 }

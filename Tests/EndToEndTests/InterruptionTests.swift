@@ -43,7 +43,7 @@ import Testing
     var ending: CommandResult.Ending?
     // A busy machine may send the signal when the check has ended by itself.
     for _ in 0..<10 where ending != .killed(signal: SIGQUIT) {
-      let check = try Workspace.qdedup(["check", "--data", output.string]).start()
+      let check = try Command.qdedup(["check", "--data", output.string]).start()
       try check.waitUntil { check.hasOpenFile(in: workspace.outputFolder) }
       check.signal(SIGQUIT)
       let result = try check.wait()

@@ -152,7 +152,7 @@ import Testing
       ["convert", "--cluster-size", "1\u{1B}[2J", "a", "b"], ["check", "a", "\u{202E}b"],
     ])
   func controlCharacters(arguments: [String]) throws {
-    let result = try Workspace.qdedup(arguments).run()
+    let result = try Command.qdedup(arguments).run()
     #expect(result.exitCode == 64, "\(result)")
     let scalars = (result.errors + result.output).unicodeScalars
     #expect(

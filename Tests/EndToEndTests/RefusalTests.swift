@@ -60,7 +60,7 @@ import Testing
   @Test("An empty name is no input and no output")
   func emptyNameIsNoInputAndNoOutput() throws {
     try workspace.run(from: "").expectingExit(64)
-    try Workspace.qdedup(["convert", workspace.input.string, ""]).run().expectingExit(64)
+    try Command.qdedup(["convert", workspace.input.string, ""]).run().expectingExit(64)
     #expect(try workspace.outputNames() == [])
   }
 

@@ -13,7 +13,7 @@ import Testing
   }
 
   private func convert(_ options: [String]) throws -> CommandResult {
-    try Workspace.qdedup(
+    try Command.qdedup(
       ["convert", "--force", workspace.input.string, workspace.output.string] + options
     ).run()
   }
@@ -100,7 +100,7 @@ import Testing
   @Test("Names of files cannot break Markdown")
   func escaped() throws {
     let output = workspace.folder.file("a|b*`c`<d>.qcow2")
-    let text = try Workspace.qdedup(
+    let text = try Command.qdedup(
       ["convert", "--report", "markdown", workspace.input.string, output.string]
     ).run().expectingExit(0).output
     #expect(text.contains("a\\|b\\*\\`c\\`\\<d\\>.qcow2\n"))
@@ -138,7 +138,7 @@ import Testing
   @Test("Rules judge what is added to a file with versions too")
   func versions() throws {
     try convert(["-q", "--name", "one"]).expectingExit(0)
-    let result = try Workspace.qdedup([
+    let result = try Command.qdedup([
       "add", "--name", "two", "--report", "json", "--fail-if", "versions.count>1",
       workspace.output.string, workspace.input.string,
     ]).run().expectingExit(2)

@@ -30,7 +30,7 @@ import Testing
 
   @Test("A missing output is asked for")
   func missingOutputIsAskedFor() throws {
-    let result = try Workspace.qdedup(["convert", workspace.input.string]).run()
+    let result = try Command.qdedup(["convert", workspace.input.string]).run()
     try expectUsageError(result, naming: "output")
   }
 
@@ -125,7 +125,7 @@ import Testing
   func emptyNamesAreRefused() throws {
     try expectUsageError(
       try workspace.run(["--report-file", ""]), naming: "--report-file", "empty")
-    let empty = try Workspace.qdedup(["convert", workspace.input.string, ""]).run()
+    let empty = try Command.qdedup(["convert", workspace.input.string, ""]).run()
     try expectUsageError(empty, naming: "empty")
     try expectUsageError(try workspace.run(from: ""), naming: "empty")
   }
@@ -137,9 +137,9 @@ import Testing
     try expectUsageError(try workspace.run(from: url), naming: "URLs are not read", url)
     for command in ["info", "check"] {
       try expectUsageError(
-        try Workspace.qdedup([command, url]).run(), naming: "URLs are not read", url)
+        try Command.qdedup([command, url]).run(), naming: "URLs are not read", url)
     }
-    let result = try Workspace.qdedup(["convert", workspace.input.string, url]).run()
+    let result = try Command.qdedup(["convert", workspace.input.string, url]).run()
     try expectUsageError(result, naming: "URL", "OUTPUT")
   }
 
@@ -147,7 +147,7 @@ import Testing
     "A pipe is no image to look at, and the message says what to do", arguments: ["info", "check"])
   func pipeIsNoImageToLook(command: String) throws {
     try expectUsageError(
-      try Workspace.qdedup([command, "-"]).run(), naming: "save it to a file first")
+      try Command.qdedup([command, "-"]).run(), naming: "save it to a file first")
   }
 
   @Test(
@@ -162,14 +162,14 @@ import Testing
     "Help and version come on standard output",
     arguments: [["--help"], ["convert", "--help"], ["--version"]])
   func helpAndVersionComeOnStandardOutput(arguments: [String]) throws {
-    let result = try Workspace.qdedup(arguments).run().expectingExit(0)
+    let result = try Command.qdedup(arguments).run().expectingExit(0)
     #expect(result.output.isEmpty == false)
     #expect(result.errors == "")
   }
 
   @Test("Help names every option")
   func helpNamesEveryOption() throws {
-    let help = try Workspace.qdedup(["convert", "--help"]).run().expectingExit(0).output
+    let help = try Command.qdedup(["convert", "--help"]).run().expectingExit(0).output
     for option in [
       "--format", "--cluster-size", "--max-incarnations", "--log-store-order", "--index-memory",
       "--hash-store", "--no-hash-store",

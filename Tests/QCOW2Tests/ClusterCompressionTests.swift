@@ -11,10 +11,10 @@ import Testing
     let decompressor = try ClusterDecompressor(method)
     let levels = Compression.levels(of: method)
     try #require(levels.count == 3)
-    for compression in levels {
-      let compressor = try ClusterCompressor(compression, clusterSize: size)
-      for content in ClusterContent.allCases {
-        let cluster = content.bytes(count: size)
+    for content in ClusterContent.allCases {
+      let cluster = content.bytes(count: size)
+      for compression in levels {
+        let compressor = try ClusterCompressor(compression, clusterSize: size)
         let data = try compressor.compressed(cluster)
         let name = "\(content), level \(compression.level)"
         #expect(!data.isEmpty && data.count <= Compression.bound(clusterSize: size), "\(name)")

@@ -10,7 +10,7 @@ import Testing
   init() throws { workspace = try Workspace() }
 
   private func check(_ arguments: String...) throws -> CommandResult {
-    try Workspace.qdedup(["check"] + arguments).run()
+    try Command.qdedup(["check"] + arguments).run()
   }
 
   private func create(_ options: [String] = [], size: String = "1M") throws {
@@ -165,7 +165,7 @@ import Testing
       ([], 64), (["-"], 64), ([""], 64), (["a", "b"], 64),
     ] as [([String], Int32)])
   func whatCannotBeCheckedIsRefusedWithMessage(arguments: [String], code: Int32) throws {
-    let result = try Workspace.qdedup(["check"] + arguments).run()
+    let result = try Command.qdedup(["check"] + arguments).run()
     #expect(result.exitCode == code, "\(result)")
     #expect(!result.errors.isEmpty && result.output.isEmpty)
   }
@@ -180,10 +180,10 @@ import Testing
 
       """
     #expect(text.hasSuffix(store), "\(text)")
-    let info = try Workspace.qdedup(["info", workspace.output.string]).run().output
+    let info = try Command.qdedup(["info", workspace.output.string]).run().output
     #expect(info.contains(" 1 entry in all, 0 in limbo, "), "\(info)")
     for command in ["check", "info"] {
-      let refusal = try Workspace.qdedup([command, "/dev/null"]).run().expectingExit(1).errors
+      let refusal = try Command.qdedup([command, "/dev/null"]).run().expectingExit(1).errors
       #expect(refusal.hasSuffix("name a disk image: a regular file or a block device\n"))
     }
   }

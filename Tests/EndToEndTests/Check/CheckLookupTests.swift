@@ -43,10 +43,10 @@ import Testing
     #expect(outcome.report?.notes == [])
     let check = ["check", output.string]
     #expect(try CheckOutcome.ours(output).report?.hashStore?.lookups == nil)
-    let text = try Workspace.qdedup(check + ["--data"]).run().expectingExit(0).output
+    let text = try Command.qdedup(check + ["--data"]).run().expectingExit(0).output
     #expect(text.contains("compared with data, ") && text.hasSuffix(" lookups made\n"), "\(text)")
-    #expect(try Workspace.qdedup(check).run().expectingExit(0).output.contains("lookup") == false)
-    let again = try Workspace.qdedup(check + ["--data"]).run().output
+    #expect(try Command.qdedup(check).run().expectingExit(0).output.contains("lookup") == false)
+    let again = try Command.qdedup(check + ["--data"]).run().output
     #expect(again == text)
   }
 
@@ -104,7 +104,7 @@ import Testing
   func filtersThatSmallFileClaimsTakeNoMoreThan64MiB(order: Int) throws {
     try workspace.convert()
     try ForgedStore(output).claim(order: order)
-    var command = try Workspace.qdedup(["check", "--data", output.string])
+    var command = try Command.qdedup(["check", "--data", output.string])
     command.watchesMemory = true
     let result = try command.run().expectingExit(2)
     #expect(result.peakMemory <= 100 << 20, "\(result.peakMemory) bytes")

@@ -86,7 +86,7 @@ struct CheckOutcome {
 
   /// What `qdedup check` says of an image.
   static func ours(_ image: FilePath, _ options: [String] = []) throws -> Self {
-    let result = try Workspace.qdedup(["check", "--json"] + options + [image.string]).run()
+    let result = try Command.qdedup(["check", "--json"] + options + [image.string]).run()
     let decoder = JSONDecoder()
     decoder.keyDecodingStrategy = .convertFromSnakeCase
     let report =

@@ -24,7 +24,7 @@ import Testing
   @discardableResult
   private func followAdvice(_ comment: String = "") throws -> String? {
     let outcome = try CheckOutcome.ours(image)
-    let text = try Workspace.qdedup(["check", image.string]).run().output
+    let text = try Command.qdedup(["check", image.string]).run().output
     guard let repair = outcome.report?.repair else {
       #expect(!text.contains("advice:"))
       return nil
@@ -140,7 +140,7 @@ import Testing
       // The refcount of cluster 5, by the table and its first block.
       bytes[number(at: number(at: 48)) + 5 * 2 + 1] = 3
     }
-    let text = try Workspace.qdedup(["check", image.string]).run().expectingExit(2).output
+    let text = try Command.qdedup(["check", image.string]).run().expectingExit(2).output
     #expect(text.hasSuffix("stays as it is; the hash store is stale afterwards\n"), "\(text)")
     #expect(try followAdvice() == "all")
     #expect(try CheckOutcome.ours(image).report?.hashStore?.state == "stale")

@@ -23,7 +23,7 @@ import Testing
     let (walker, store) = try walked()
     let places = area.ranges(in: store, of: walker, dataBytes: 256)
     var random = SplitMix64(seed: 432)
-    for _ in 0..<4 {
+    for _ in 0..<2 {
       let place = places.randomElement(using: &random)!.randomElement(using: &random)!
       let bit = UInt8(1) << UInt8.random(in: 0..<8, using: &random)
       try flip(bit, at: place)
@@ -61,7 +61,7 @@ import Testing
     let store = try #require(outcome.report?.hashStore)
     #expect(store.state == "stale" && store.reason?.contains("written to") == true)
     try expectValidReport()
-    let text = try Workspace.qdedup(["check", output.string]).run().expectingExit(0).output
+    let text = try Command.qdedup(["check", output.string]).run().expectingExit(0).output
     #expect(text.contains("hash store: stale, not to be used: the image was written to"))
   }
 
@@ -104,7 +104,7 @@ import Testing
   /// Expects the report to keep to its schema.
   private func expectValidReport() throws {
     let report = workspace.folder.file("check.json")
-    let result = try Workspace.qdedup(["check", "--json", "--data", output.string]).run()
+    let result = try Command.qdedup(["check", "--json", "--data", output.string]).run()
     try RawImage.write(result.standardOutput, to: report)
     try expectValid(report, schema: "CheckSchema.json")
   }

@@ -116,7 +116,7 @@ import Testing
       #expect(line.contains(word), "\(word): \(line)")
     }
     try expectValid(file, schema: "ReportSchema.json")
-    let help = try Workspace.qdedup(["convert", "--help"]).run().expectingExit(0).output
+    let help = try Command.qdedup(["convert", "--help"]).run().expectingExit(0).output
     #expect(help.contains("auto with -c"))
   }
 

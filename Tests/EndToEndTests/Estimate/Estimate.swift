@@ -83,7 +83,7 @@ struct Estimate: Decodable {
   ///   - options: Others.
   /// - Throws: An error if the program fails.
   init(of images: [FilePath], _ options: [String] = []) throws {
-    let command = try Workspace.qdedup(["estimate", "--json"] + options + images.map(\.string))
+    let command = try Command.qdedup(["estimate", "--json"] + options + images.map(\.string))
     let json = try command.run().expectingExit(0).standardOutput
     let folder = try TemporaryDirectory()
     let file = try folder.make("estimate.json", json)

@@ -140,7 +140,7 @@ import Testing
       ["https://a/b", "disk.img"], ["in.img"], ["--threads", "0", "in.img", "disk.img"],
     ])
   func usage(arguments: [String]) throws {
-    let result = try Workspace.qdedup(["export"] + arguments).run()
+    let result = try Command.qdedup(["export"] + arguments).run()
     #expect(result.exitCode == 64 && !result.errors.isEmpty, "\(result)")
   }
 }

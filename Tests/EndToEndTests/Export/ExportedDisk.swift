@@ -38,7 +38,7 @@ extension Workspace {
   func exportCommand(
     _ options: [String] = [], _ image: FilePath, to target: String? = nil
   ) throws -> Command {
-    try Self.qdedup(["export"] + options + [image.string, target ?? disk.string])
+    try Command.qdedup(["export"] + options + [image.string, target ?? disk.string])
   }
 
   /// Exports with success, and decodes the report.

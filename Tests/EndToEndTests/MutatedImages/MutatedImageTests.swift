@@ -56,7 +56,7 @@ import Testing
   private func run(
     _ arguments: [String], _ more: [String], _ outcomes: inout MutationOutcomes
   ) throws -> CommandResult {
-    var command = try Workspace.qdedup(arguments + [workspace.input.string] + more)
+    var command = try Command.qdedup(arguments + [workspace.input.string] + more)
     command.watchesMemory = true
     let clock = ContinuousClock()
     let start = clock.now

@@ -38,7 +38,7 @@ struct MutationBase: Sendable, CustomTestStringConvertible {
     try RawImage.write(CompressedImage.mixture(clusters: 60, size: 4096, seed: 411), to: raw)
     guard let variant else {
       let arguments = ["convert", "-q", "--log-store-order", "2", raw.string, path.string]
-      try Workspace.qdedup(arguments).run().expectingExit(0)
+      try Command.qdedup(arguments).run().expectingExit(0)
       return try RawImage.read(path)
     }
     let image = try variant.make(from: raw, at: path)

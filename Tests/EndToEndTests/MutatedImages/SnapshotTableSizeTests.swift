@@ -23,7 +23,7 @@ import Testing
   }
 
   private func info(_ options: [String]) throws -> CommandResult {
-    var command = try Workspace.qdedup(["info"] + options + [image.string])
+    var command = try Command.qdedup(["info"] + options + [image.string])
     command.watchesMemory = true
     return try command.run()
   }

@@ -67,7 +67,7 @@ struct ImageDescription: Decodable {
 
   /// What `qdedup info --json` says about an image.
   init(of image: FilePath) throws {
-    let result = try Workspace.qdedup(["info", "--json", image.string]).run().expectingExit(0)
+    let result = try Command.qdedup(["info", "--json", image.string]).run().expectingExit(0)
     let decoder = JSONDecoder()
     decoder.keyDecodingStrategy = .convertFromSnakeCase
     self = try decoder.decode(Self.self, from: Data(result.standardOutput))

@@ -16,16 +16,11 @@ struct Workspace {
     output = outputFolder.appending("out.qcow2")
   }
 
-  /// `qdedup` with any arguments.
-  static func qdedup(_ arguments: [String]) throws -> Command {
-    Command(try BuiltProgram.qdedup().string, arguments)
-  }
-
   /// `qdedup convert` from `input` to `output`, or to another place.
   func conversion(
     _ options: [String] = [], from source: String? = nil, to target: FilePath? = nil
   ) throws -> Command {
-    try Self.qdedup(
+    try Command.qdedup(
       ["convert"] + options + [source ?? input.string, (target ?? output).string])
   }
 

@@ -103,7 +103,7 @@ import Testing
   @Test("A compressed cluster that the hash store names wrongly is seen")
   func compressedClusterThatHashStoreNamesWronglyIsSeen() throws {
     let output = folder.file("ours.qcow2")
-    try Workspace.qdedup(["convert", "-c", "--cluster-size", "4K", raw.string, output.string]).run()
+    try Command.qdedup(["convert", "-c", "--cluster-size", "4K", raw.string, output.string]).run()
       .expectingExit(0)
     let walker = try QCOW2Walker.walked(output)
     let store = try #require(try WalkedStore.of(walker))

@@ -30,7 +30,7 @@ import Testing
     let input = try versions.disk("v3", Self.later)
     versions.forget("v3")
     let command = ["add", "--name", "v3", versions.file.string, input]
-    let refused = try Workspace.qdedup(command).run().expectingExit(1)
+    let refused = try Command.qdedup(command).run().expectingExit(1)
     #expect(refused.errors.contains("was changed since it was a copy of a version"), "\(refused)")
     #expect(try versions.list().active.isChanged)
     try add("v3", ["--name-active", "guest"], to: &versions)
@@ -128,7 +128,7 @@ import Testing
     for command in [
       ["add", "--name", "v3", file, input], ["remove", file, "v1"], ["activate", file, "v1"],
     ] {
-      let refused = try Workspace.qdedup(command).run().expectingExit(1)
+      let refused = try Command.qdedup(command).run().expectingExit(1)
       #expect(refused.errors.contains("it has bitmaps"), "\(refused)")
     }
     try QemuImage.run(["bitmap", "--remove", file, "b0"]).expectingExit(0)
@@ -155,7 +155,7 @@ import Testing
     try QemuImage.run(["create", "-q", "-f", "raw", base, "2M"]).expectingExit(0)
     try QemuImage.run(["rebase", "-u", "-F", "raw", "-b", base, versions.file.string])
       .expectingExit(0)
-    let refused = try Workspace.qdedup(["remove", versions.file.string, "v1"]).run()
+    let refused = try Command.qdedup(["remove", versions.file.string, "v1"]).run()
     #expect(refused.exitCode == 1 && refused.errors.contains("it has a backing file"), "\(refused)")
   }
 
@@ -167,14 +167,14 @@ import Testing
       ["remove", versions.file.string, "v1"], ["activate", versions.file.string, "v1"],
       ["versions", versions.file.string],
     ] {
-      let refused = try Workspace.qdedup(command).run().expectingExit(1)
+      let refused = try Command.qdedup(command).run().expectingExit(1)
       #expect(refused.errors.contains("in use by a running QEMU"), "\(refused)")
     }
     try machine.endInput()
     _ = try machine.wait()
     let reader = try QemuImage(versions.file).openedByRunningMachine(isReader: true)
     try versions.run("versions", versions.file.string)
-    let refused = try Workspace.qdedup(["remove", versions.file.string, "v1"]).run()
+    let refused = try Command.qdedup(["remove", versions.file.string, "v1"]).run()
     #expect(refused.exitCode == 1, "\(refused)")
     try reader.endInput()
     _ = try reader.wait()
@@ -193,7 +193,7 @@ import Testing
     try add("v3", to: &versions)
     let info = try versions.run("info", "--json", versions.file.string).output
     #expect(info.contains("\"machine_state_size\" : 1"), "\(info)")
-    let refused = try Workspace.qdedup(["remove", versions.file.string, "v1"]).run()
+    let refused = try Command.qdedup(["remove", versions.file.string, "v1"]).run()
     #expect(refused.exitCode == 1 && refused.errors.contains("machine"), "\(refused)")
   }
 }

@@ -16,7 +16,7 @@ struct VersionsFolder {
   /// Runs `qdedup` with any arguments.
   @discardableResult
   func run(_ arguments: String..., exit code: Int32 = 0) throws -> CommandResult {
-    try Workspace.qdedup(arguments).run().expectingExit(code)
+    try Command.qdedup(arguments).run().expectingExit(code)
   }
 
   /// Makes a raw disk of this content, under the name that its version will have.
@@ -30,7 +30,7 @@ struct VersionsFolder {
   /// Makes the file, with one version.
   mutating func create(_ name: String, _ bytes: [UInt8], _ options: [String] = []) throws {
     let input = try disk(name, bytes)
-    try Workspace.qdedup(["convert", "-q", "--name", name] + options + [input, file.string]).run()
+    try Command.qdedup(["convert", "-q", "--name", name] + options + [input, file.string]).run()
       .expectingExit(0)
     try expectSound()
   }
@@ -38,7 +38,7 @@ struct VersionsFolder {
   /// Adds a version.
   mutating func add(_ name: String, _ bytes: [UInt8], _ options: [String] = []) throws {
     let input = try disk(name, bytes)
-    try Workspace.qdedup(["add", "-q", "--name", name] + options + [file.string, input]).run()
+    try Command.qdedup(["add", "-q", "--name", name] + options + [file.string, input]).run()
       .expectingExit(0)
     try expectSound()
   }

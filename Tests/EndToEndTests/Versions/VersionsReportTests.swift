@@ -22,7 +22,7 @@ import Testing
   private func expectValid(
     _ arguments: String..., schema: String, in versions: VersionsFolder
   ) throws -> [String: Any] {
-    let output = try Workspace.qdedup(arguments).run().expectingExit(0).standardOutput
+    let output = try Command.qdedup(arguments).run().expectingExit(0).standardOutput
     try EndToEndTests.expectValid(
       try versions.folder.make("\(arguments[0]).json", output), schema: schema)
     return try #require(JSONSerialization.jsonObject(with: Data(output)) as? [String: Any])

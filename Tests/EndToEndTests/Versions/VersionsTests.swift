@@ -95,11 +95,11 @@ import Testing
     for command in [
       ["add", "--name", "v3", file, input], ["activate", file, "v1"], ["remove", file, "v1"],
     ] {
-      let refused = try Workspace.qdedup(command).run()
+      let refused = try Command.qdedup(command).run()
       #expect(refused.exitCode == 1)
       #expect(refused.errors.contains("--name-active NAME"), "\(refused)")
     }
-    let report = try Workspace.qdedup(
+    let report = try Command.qdedup(
       ["add", "--report", "json", "--name-active", "guest", "--name", "v3", file, input]
     ).run().expectingExit(0)
     #expect(report.output.contains("store_rebuilt"))
@@ -127,11 +127,11 @@ import Testing
     try QemuImage.run(["snapshot", "-c", "base", versions.file.string]).expectingExit(0)
     try image.perform("write -P 5 0 128k")
     let input = try versions.disk("next", bytes.reversed())
-    let refused = try Workspace.qdedup(
+    let refused = try Command.qdedup(
       ["add", "--name", "next", versions.file.string, input]
     ).run()
     #expect(refused.exitCode == 1)
-    try Workspace.qdedup(
+    try Command.qdedup(
       ["add", "-q", "--name-active", "written", "--name", "next", versions.file.string, input]
     ).run().expectingExit(0)
     try versions.expectSound()
@@ -164,7 +164,7 @@ import Testing
     var versions = try VersionsFolder()
     try versions.create("large", RawImage.noise(count: 2 << 20, seed: 75))
     let input = try versions.disk("small", RawImage.noise(count: 1 << 20, seed: 76))
-    let report = try Workspace.qdedup(
+    let report = try Command.qdedup(
       ["add", "--name", "small", versions.file.string, input]
     ).run().expectingExit(0)
     #expect(report.output.contains("the versions differ in size"))
@@ -209,7 +209,7 @@ import Testing
       (["add", "--name", "b", file, file], 1, "the input itself"),
       (["diff", file, "a", "b"], 1, "no version"),
     ] as [([String], Int32, String)] {
-      let result = try Workspace.qdedup(command).run()
+      let result = try Command.qdedup(command).run()
       #expect(result.exitCode == code, "\(command): \(result)")
       #expect(result.errors.contains(text), "\(command): \(result)")
     }

@@ -1,4 +1,5 @@
 import Foundation
+import SystemPackage
 
 /// A program with its arguments, ready to be run.
 public struct Command: Sendable {
@@ -20,6 +21,11 @@ public struct Command: Sendable {
   public init(_ program: String, _ arguments: [String]) {
     self.program = program
     self.arguments = arguments
+  }
+
+  /// The `qdedup` under test.
+  public static func qdedup(_ arguments: [String]) throws -> Command {
+    Command(try BuiltProgram.qdedup().string, arguments)
   }
 
   /// A command that runs `script` in `sh`, with `arguments` as `$1`, `$2`, ….

@@ -24,7 +24,7 @@ struct RecordedDisk {
   func command(
     _ arguments: [String], changing file: FilePath, failingAt number: Int?
   ) throws -> Command {
-    var command = try Workspace.qdedup(arguments)
+    var command = try Command.qdedup(arguments)
     command.environment["LD_PRELOAD"] = library.string
     command.environment["RECORD_FILE"] = file.string
     command.environment["RECORD_LOG"] = log(of: file).string

@@ -1,8 +1,7 @@
-import SystemPackage
-import TestSupport
+public import SystemPackage
 
 /// A library that is loaded before a program (`LD_PRELOAD`) and is between it and the system.
-enum PreloadedLibrary {
+public enum PreloadedLibrary {
   /// Compiles one.
   ///
   /// - Parameters:
@@ -11,7 +10,7 @@ enum PreloadedLibrary {
   ///   - folder: Where it comes.
   /// - Returns: Its file.
   /// - Throws: `TestSupportError` if there is no compiler, with what it says.
-  static func make(
+  public static func make(
     _ name: String, _ source: String, in folder: TemporaryDirectory
   ) throws -> FilePath {
     let library = folder.file("\(name).so")

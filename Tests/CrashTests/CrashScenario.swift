@@ -46,7 +46,7 @@ struct CrashScenario {
     disk = try RecordedDisk(in: folder)
     let (folder, file) = (folder, folder.file("versions.qcow2"))
     func run(_ arguments: String...) throws {
-      try Workspace.qdedup(arguments).run().expectingExit(0)
+      try Command.qdedup(arguments).run().expectingExit(0)
     }
     func input(_ name: String, _ bytes: [UInt8]) throws -> String {
       try folder.make(name, bytes).string
@@ -54,7 +54,7 @@ struct CrashScenario {
     let v1 = Self.content(seed: 1)
     let v3 = Self.changed(v1, seed: 3)
     let start = ["convert", "-q", "--name", "v1"] + options + [try input("v1", v1), file.string]
-    try Workspace.qdedup(start).run().expectingExit(0)
+    try Command.qdedup(start).run().expectingExit(0)
     try run("add", "-q", "--name", "v2", file.string, input("v2", Self.changed(v1, seed: 2)))
     try run("add", "-q", "--name", "v3", file.string, input("v3", v3))
     try run("remove", "-q", file.string, "v2")

@@ -16,7 +16,7 @@ import Testing
   /// How many states of a run chance makes.
   private static let randomStates = 1100
   /// How many states of a run the sample has.
-  private static let sampleSize = 50
+  private static let sampleSize = 30
 
   @Test(
     "A crash leaves the old versions or the new ones", arguments: CrashScenario.Change.allCases,
