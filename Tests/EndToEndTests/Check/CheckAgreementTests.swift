@@ -45,7 +45,7 @@ import Testing
     #expect(compared > 100 && kinds.count > 10)
   }
 
-  @Test("An output gives the counts of QEMU", arguments: RandomConversion.seeds(15))
+  @Test("An output gives the counts of QEMU", arguments: RandomConversion.seeds(10))
   func outputGivesCountsOfQEMU(seed: UInt64) throws {
     var conversion = RandomConversion(seed: 1000 + seed)
     let options = try conversion.run(in: workspace)
@@ -68,7 +68,7 @@ import Testing
     try expectAgreement(on: output, "\(options), \(damage)")
   }
 
-  @Test("A damaged image of QEMU with snapshots and bitmaps", arguments: RandomConversion.seeds(15))
+  @Test("A damaged image of QEMU with snapshots and bitmaps", arguments: RandomConversion.seeds(10))
   func damagedImageOfQEMUWithSnapshotsAndBitmaps(seed: UInt64) throws {
     var random = SplitMix64(seed: 3000 + seed)
     let variants = [

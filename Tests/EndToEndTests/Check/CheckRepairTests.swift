@@ -148,7 +148,7 @@ import Testing
 
   @Test(
     "Damage anywhere is repaired as the advice says, or nothing is advised",
-    arguments: RandomConversion.seeds(25))
+    arguments: RandomConversion.seeds(15))
   func damageAnywhereIsRepairedAsAdviceSays(seed: UInt64) throws {
     var conversion = RandomConversion(seed: 5000 + seed)
     let options = try conversion.run(in: workspace)
