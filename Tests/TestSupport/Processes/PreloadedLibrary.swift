@@ -26,7 +26,8 @@ public enum PreloadedLibrary {
       ssize_t done = 0;
       for (int index = 0; index < count; index++) {
         ssize_t now = pwrite(fd, pieces[index].iov_base, pieces[index].iov_len, at + done);
-        if (now < 0) return done ? done : now;
+        /* Also after a piece that was written: else the caller asks for the rest again, and gets it. */
+        if (now < 0) return now;
         done += now;
         if ((size_t)now < pieces[index].iov_len) break;
       }
