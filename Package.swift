@@ -61,7 +61,7 @@ let testSupport: Target = .target(
 
 /// One test target a module; the end-to-end tests, which drive the built program; and what crashes
 /// leave, which takes both. The end-to-end tests import no module of the program, so that they are
-/// compiled beside it: they are half of all tests.
+/// compiled beside it.
 let tests: [Target] = [
   testTarget("DiskIO", uses: ["CQDedupShims"]),
   testTarget("DiskImage", uses: ["DiskIO"]),

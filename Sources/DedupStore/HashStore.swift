@@ -25,9 +25,9 @@
 /// own, which is not seen outside.
 ///
 /// Cost: 128 bytes times 2^order for the log store, 64 bytes times 2^order for the filters of each
-/// eight incarnations. A hit in the log store takes two cache misses; a miss, 110 ns over 128
-/// incarnations of order 14; an insert is cheap but for the freeze that every few ten thousand of
-/// them cost.
+/// eight incarnations. A lookup reads two buckets of the log store; a miss then two cache lines for
+/// each eight incarnations, all asked for at once. An insert is cheap but for the freeze that every
+/// few ten thousand of them cost.
 public final class HashStore {
   /// The sizes that follow from the order.
   public let geometry: StoreGeometry

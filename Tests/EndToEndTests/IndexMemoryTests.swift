@@ -36,7 +36,7 @@ import Testing
     #expect(text.contains("duplicates of them may be missed"))
   }
 
-  @Test("Enough memory finds every duplicate", arguments: ["64m", "1G", "1048576"])
+  @Test("Enough memory finds every duplicate", arguments: ["1M", "64m", "1G", "1048576"])
   func enoughMemoryFindsEveryDuplicate(size: String) throws {
     try makeInput()
     let report = try workspace.convert([

@@ -13,8 +13,7 @@ public final class TemporaryDirectory: Sendable {
   ///
   /// - Throws: `TestSupportError` if the place for temporary files takes none.
   public init() throws {
-    let parent = ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp"
-    var template = Array((parent + "/qdedup-test.XXXXXX").utf8CString)
+    var template = Self.template("qdedup-test")
     let made: String? = template.withUnsafeMutableBufferPointer { name in
       guard mkdtemp(name.baseAddress!) != nil, let real = realpath(name.baseAddress!, nil)
       else { return nil }
@@ -22,9 +21,17 @@ public final class TemporaryDirectory: Sendable {
       return String(cString: real)
     }
     guard let made else {
-      throw TestSupportError("cannot make a folder in \(parent): \(Errno(rawValue: errno))")
+      throw TestSupportError("cannot make a folder in \(Self.parent): \(Errno(rawValue: errno))")
     }
     path = FilePath(made)
+  }
+
+  /// The place for temporary files.
+  static let parent = ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp"
+
+  /// A path there for `mkdtemp` and `mkstemp`, which replace its last six letters.
+  static func template(_ name: String) -> [CChar] {
+    Array("\(parent)/\(name).\(String(repeating: "X", count: 6))".utf8CString)
   }
 
   deinit { try? FileManager.default.removeItem(atPath: path.string) }

@@ -7,7 +7,7 @@ internal import CQDedupShims
 /// incarnation. With one filter after another that is a cache miss for each; here the tags of one
 /// bucket in eight incarnations are a line of 64 bytes, and the lines of several such groups are side
 /// by side. So a group is compared with a few vector instructions (`TagLine`), and 128 incarnations
-/// are 2 · 16 cache lines: some 110 ns instead of 1117 (order 14).
+/// are 2 · 16 cache lines instead of 2 · 128.
 ///
 /// Each incarnation has a lane: one of the eight places in the lines of a group. `LaneRing` says which
 /// lanes are in use and how old their incarnations are; `TagPanels` has the memory, which grows by a
@@ -108,10 +108,10 @@ final class TagFilters {
 
   /// Asks the processor to load what a search for this digest compares.
   func prefetch(_ digest: Digest) {
-    let (h1, h2) = geometry.buckets(of: digest)
+    let (places, (h1, h2)) = (panels.all, geometry.buckets(of: digest))
     for group in 0..<panels.groupCount {
-      qdedup_prefetch(panels[group].line(of: h1))
-      qdedup_prefetch(panels[group].line(of: h2))
+      qdedup_prefetch(places[group].line(of: h1))
+      qdedup_prefetch(places[group].line(of: h2))
     }
   }
 
@@ -142,7 +142,7 @@ final class TagFilters {
   /// Goes on with a search in a group in which a tag has matched, from the youngest lane to the oldest.
   @inline(never)
   private func next(in group: Int, of search: inout Search) -> Candidate? {
-    let (place, wanted) = (panels[group], search.wanted)
+    let (place, wanted) = (panels.all[group], search.wanted)
     let first = group * TagLine.lanes
     // What is above was searched: no tag matches there.
     var end = min(search.lanes.upperBound, first + TagLine.lanes)
@@ -190,7 +190,7 @@ final class TagFilters {
   /// - Parameter slots: All slots of the table that was frozen, each used one in its right bucket.
   func addYoungest(_ slots: UnsafeBufferPointer<StoreEntry>) {
     let lane = ring.takeLane()
-    let place = panels[lane / TagLine.lanes]
+    let place = panels.all[lane / TagLine.lanes]
     for bucket in 0..<geometry.bucketCount {
       for slot in 0..<StoreGeometry.slotsPerBucket {
         let entry = slots[bucket * StoreGeometry.slotsPerBucket + slot]
@@ -212,7 +212,7 @@ final class TagFilters {
       try reserveLane(besides: otherBytes)
       _ = ring.takeLane()
     }
-    return (0..<panels.groupCount).map { panels[$0] }
+    return (0..<panels.groupCount).map { panels.all[$0] }
   }
 
   /// Leaves out the filter of the oldest incarnation (S19); its lane waits for the next one.

@@ -42,10 +42,6 @@ final class TagPanels {
   /// The bytes of all panels.
   var ramBytes: Int { groupCount * Self.groupBytes(geometry) }
 
-  /// Where a group is, until the next one is added.
-  @inline(__always)
-  subscript(group: Int) -> GroupPlace { places[group] }
-
   /// Where all groups are, until the next one is added.
   @inline(__always)
   var all: UnsafePointer<GroupPlace> { UnsafePointer(places) }

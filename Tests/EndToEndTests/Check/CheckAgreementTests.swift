@@ -68,7 +68,7 @@ import Testing
     try expectAgreement(on: output, "\(options), \(damage)")
   }
 
-  @Test("A damaged image of QEMU with snapshots and bitmaps", arguments: RandomConversion.seeds(10))
+  @Test("A damaged image of QEMU with snapshots and bitmaps", arguments: RandomConversion.seeds(15))
   func damagedImageOfQEMUWithSnapshotsAndBitmaps(seed: UInt64) throws {
     var random = SplitMix64(seed: 3000 + seed)
     let variants = [

@@ -9,8 +9,7 @@ enum ChildProcess {
 
   /// A file without a name in the place for temporary files.
   static func unnamedFile() throws -> FileDescriptor {
-    let parent = ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp"
-    var template = Array((parent + "/qdedup-test-output.XXXXXX").utf8CString)
+    var template = TemporaryDirectory.template("qdedup-test-output")
     return try template.withUnsafeMutableBufferPointer { name in
       let number = spawning.withLock { _ in
         let number = mkstemp(name.baseAddress!)
@@ -18,7 +17,8 @@ enum ChildProcess {
         return number
       }
       guard number >= 0 else {
-        throw TestSupportError("cannot make a file in \(parent): \(Errno(rawValue: errno))")
+        throw TestSupportError(
+          "cannot make a file in \(TemporaryDirectory.parent): \(Errno(rawValue: errno))")
       }
       unlink(name.baseAddress!)
       return FileDescriptor(rawValue: number)
