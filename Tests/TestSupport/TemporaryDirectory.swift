@@ -3,7 +3,7 @@ public import SystemPackage
 
 /// A new empty folder that is removed, with all it holds, when its owner lets go of it.
 ///
-/// It is in `TMPDIR`, or in `/tmp` without that. Keep it in a property of the test suite: a
+/// It is in `QDEDUP_TEST_DIR`, else in `TMPDIR`, else in `/tmp`. Keep it in a property of the test suite: a
 /// local variable may end its life before the test does.
 public final class TemporaryDirectory: Sendable {
   /// Where the folder is. Absolute, with no symbolic link in it.
@@ -27,7 +27,9 @@ public final class TemporaryDirectory: Sendable {
   }
 
   /// The place for temporary files.
-  static let parent = ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp"
+  static let parent =
+    ProcessInfo.processInfo.environment["QDEDUP_TEST_DIR"]
+    ?? ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp"
 
   /// A path there for `mkdtemp` and `mkstemp`, which replace its last six letters.
   static func template(_ name: String) -> [CChar] {
