@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <malloc.h>
 #include <sched.h>
 #include <stdio.h>
 #include <sys/file.h>
@@ -45,6 +46,10 @@ int qdedup_zero_range(int descriptor, int64_t offset, int64_t count) {
 
 int qdedup_start_write_back(int descriptor) {
   return sync_file_range(descriptor, 0, 0, SYNC_FILE_RANGE_WRITE);
+}
+
+void qdedup_trim_heap(void) {
+  (void)malloc_trim(0);
 }
 
 int qdedup_block_device_size(int descriptor, uint64_t *size) {

@@ -55,6 +55,9 @@ char **qdedup_arguments(void);
 /* sched_getaffinity: the number of processors that this process may run on. */
 int qdedup_processor_count(void);
 
+/* malloc_trim: gives the free memory of the heap back to the system. */
+void qdedup_trim_heap(void);
+
 /* Asks the processor to bring the cache line at `address` near; no effect otherwise. */
 static inline void qdedup_prefetch(const void *address) { __builtin_prefetch(address); }
 

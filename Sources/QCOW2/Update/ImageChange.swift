@@ -24,7 +24,7 @@ package final class ImageChange {
   /// Begins a change.
   ///
   /// - Parameters:
-  ///   - inventory: What the image holds.
+  ///   - inventory: What the image holds; its references are given up.
   ///   - removed: The disks that will be gone.
   ///   - reserved: What is in use although nothing refers to it: incarnations, limbo and lists of a
   ///     hash store that is valid.
@@ -38,6 +38,7 @@ package final class ImageChange {
       geometry, counts: Self.counts(inventory), end: HostCluster(inventory.clusterCount),
       free: Self.free(inventory, reserved),
       data: ClusterSet(inventory.clusterCount) { inventory.isData($0) })
+    inventory.giveUpReferences()
     let shared: TableIndex
     do throws(IOError) {
       shared = try TableIndex(file, tableBytes: geometry.clusterSize)

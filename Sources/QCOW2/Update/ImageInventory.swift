@@ -10,8 +10,8 @@ package import DiskImage
 /// whole: dirty, corrupt or encrypted ones, and those with a backing file, a data file, bitmaps,
 /// extended L2 entries, or features that are not known.
 ///
-/// Time: every L2 table is read twice at most. Memory: two bytes a cluster while it counts, one
-/// afterwards. One thread uses it.
+/// Time: every L2 table is read twice at most. Memory: two bytes a cluster, until a change has taken
+/// over what it needs of them (`giveUpReferences`). One thread uses it.
 package final class ImageInventory {
   /// What the first cluster says.
   package let metadata: ImageMetadata
@@ -25,7 +25,12 @@ package final class ImageInventory {
   let clusterCount: UInt64
   /// The size of the file in bytes.
   package let byteCount: UInt64
-  private let checker: ImageChecker
+  /// How many clusters of the file hold data of guests.
+  package let dataClusterCount: UInt64
+  /// Whether more of the active disk's data is compressed than not.
+  package let isMostlyCompressed: Bool
+  /// Who has counted, and knows the references; nil once they are given up.
+  private var counted: ImageChecker?
 
   /// Counts all references of an image.
   ///
@@ -43,11 +48,16 @@ package final class ImageInventory {
     self.metadata = metadata
     self.geometry = geometry
     snapshots = try SnapshotTable.entries(metadata, from: image)
-    checker = try ImageChecker(metadata, image)
+    let checker = try ImageChecker(metadata, image)
     try checker.run()
     try Self.requireSound(checker.result.findings, image)
     byteCount = image.size
     clusterCount = image.size.dividedUp(by: UInt64(geometry.clusterSize))
+    isMostlyCompressed = checker.result.compressedClusters * 2 > checker.result.allocatedClusters
+    dataClusterCount = (0..<clusterCount).reduce(0) {
+      $0 + (checker.references.uses(HostCluster($1)).contains(.data) ? 1 : 0)
+    }
+    counted = checker
   }
 
   /// The disks of all snapshots, and the image's own.
@@ -67,18 +77,6 @@ package final class ImageInventory {
       virtualSize: snapshot.virtualSize ?? metadata.virtualSize)
   }
 
-  /// How many clusters of the file hold data of guests. O(clusters).
-  package var dataClusterCount: UInt64 {
-    var count: UInt64 = 0
-    for index in 0..<clusterCount where isData(HostCluster(index)) { count += 1 }
-    return count
-  }
-
-  /// Whether more of the active disk's data is compressed than not.
-  package var isMostlyCompressed: Bool {
-    checker.result.compressedClusters * 2 > checker.result.allocatedClusters
-  }
-
   /// How often a cluster is referenced by all that the image holds. O(1).
   func references(to cluster: HostCluster) -> UInt32 { checker.references.count(cluster) }
 
@@ -92,6 +90,17 @@ package final class ImageInventory {
   func isRewrittenMetadata(_ cluster: HostCluster) -> Bool {
     let uses = checker.references.uses(cluster)
     return !uses.isDisjoint(with: [.refcounts, .snapshotTable])
+  }
+
+  /// Gives the memory of all references back; nobody may ask for them afterwards.
+  func giveUpReferences() {
+    counted = nil
+    Heap.trim()
+  }
+
+  private var checker: ImageChecker {
+    guard let counted else { preconditionFailure("the references were given up") }
+    return counted
   }
 
   private static func requireChangeable(

@@ -4,7 +4,7 @@ internal import DiskImage
 /// What single disks of an image hold, and what no other disk of it has.
 ///
 /// A cluster belongs to one disk alone if all references to it come from that disk. Memory: a byte a
-/// cluster that the disk uses. One thread uses it.
+/// cluster of the file, while a disk is looked at. One thread uses it.
 package struct VersionShares {
   /// What a disk holds.
   package struct Share: Equatable {
@@ -35,10 +35,12 @@ package struct VersionShares {
     let bits = geometry.clusterBits
     var share = Share()
     var counts = ReferenceCounts()
-    var used: [HostCluster] = []
+    var own: UInt64 = 0
+    // The last reference of all decides, which is this disk's if no other has any.
     func count(_ cluster: HostCluster) {
-      if counts[cluster] == 0 { used.append(cluster) }
-      counts[cluster] += isActive ? 2 : 1
+      let count = counts[cluster] + (isActive ? 2 : 1)
+      counts[cluster] = count
+      if count == inventory.references(to: cluster) { own += 1 }
     }
     try TableWalk(inventory.file, geometry).forEachCluster(of: disk) { table in
       count(table.cluster(bits: bits))
@@ -46,9 +48,8 @@ package struct VersionShares {
       share.dataBytes += UInt64(geometry.clusterSize)
       for cluster in mapping.hostClusters(geometry) { count(cluster) }
     }
-    let own = used.filter { counts[$0] == inventory.references(to: $0) }.count
     let l1Clusters = geometry.clusterCount(forBytes: UInt64(disk.l1EntryCount) * 8)
-    share.ownBytes = (UInt64(own) + l1Clusters) << UInt64(bits)
+    share.ownBytes = (own + l1Clusters) << UInt64(bits)
     return share
   }
 }

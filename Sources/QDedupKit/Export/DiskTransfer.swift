@@ -17,6 +17,7 @@ package final class DiskTransfer: Sendable {
   private let output: any DiskOutput
   private let pieces: DiskPieces
   private let pieceBytes: Int
+  private let writeBack: WriteBack?
   private let progress: Progress
   private let turns = Monitor(Turns())
   private let written = Atomic<UInt64>(0)
@@ -29,10 +30,15 @@ package final class DiskTransfer: Sendable {
   /// - Parameters:
   ///   - image: The disk.
   ///   - output: Where it goes.
+  ///   - writeBack: Is told what has been written to the output.
   ///   - progress: Where to count, and to be told to stop.
-  package init(_ image: any ImageSource, to output: any DiskOutput, progress: Progress) {
+  package init(
+    _ image: any ImageSource, to output: any DiskOutput, writeBack: WriteBack? = nil,
+    progress: Progress
+  ) {
     self.image = image
     self.output = output
+    self.writeBack = writeBack
     self.progress = progress
     pieceBytes = max(Self.preferredSize, image.clusterBytes)
     pieces = DiskPieces(image, pieceBytes: pieceBytes)
@@ -114,6 +120,7 @@ package final class DiskTransfer: Sendable {
       if isData {
         try output.write(UnsafeRawBufferPointer(rebasing: bytes[begin..<end]), at: place)
         written.add(UInt64(end - begin), ordering: .relaxed)
+        writeBack?.add(end - begin)
       } else {
         try output.writeZeros(GuestRange(place, upTo: GuestOffset(start.bytes + UInt64(end))))
       }

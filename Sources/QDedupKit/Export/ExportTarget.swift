@@ -79,6 +79,16 @@ enum ExportTarget {
     }
   }
 
+  /// Has the output written to its disk while more is added, so that the sync at the end is short;
+  /// nil for standard output. Advice only: without a thread for it nothing is lost but time.
+  func writeBack() -> WriteBack? {
+    switch self {
+    case .file(let output, _): try? WriteBack { output.file.file.startWriteBack() }
+    case .device(let output, _): try? WriteBack { output.file.startWriteBack() }
+    case .stream: nil
+    }
+  }
+
   /// What is left of a failed export.
   var leftover: ExportError.Leftover {
     switch self {

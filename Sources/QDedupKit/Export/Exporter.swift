@@ -34,9 +34,14 @@ public struct Exporter: Sendable {
       let target = try ExportTarget(options, for: image, progress: progress)
       if progress.isCancelled { throw .interrupted }
       leftover = target.leftover
-      let transfer = DiskTransfer(image.disk, to: target.output, progress: progress)
+      let writeBack = options.syncs ? target.writeBack() : nil
+      let transfer = DiskTransfer(
+        image.disk, to: target.output, writeBack: writeBack, progress: progress)
       progress.begin(.exporting, totalBytes: image.disk.virtualSize)
-      try transfer.run(threads: options.threads)
+      do {
+        defer { writeBack?.end() }
+        try transfer.run(threads: options.threads)
+      }
       progress.reach(image.disk.virtualSize)
       let verification = Result { () throws(ConversionError) in
         if options.verifies { try verify(target, against: image.disk) }

@@ -1,8 +1,8 @@
 package import DiskIO
 internal import Synchronization
 
-/// Has the system write the output to the disk while the conversion goes on, so that the sync at the
-/// end is short.
+/// Has the system write the output to the disk while a conversion or an export goes on, so that the
+/// sync at the end is short.
 ///
 /// Left alone, the system keeps what is written in memory until that is a tenth of all memory, or 30
 /// seconds old. An image that is smaller would reach the disk only with the last `fsync`, which would

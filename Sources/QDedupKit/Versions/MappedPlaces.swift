@@ -5,38 +5,45 @@ internal import QCOW2
 /// The places in a file that its disks map, each once, in the order of the file: a piece of the file
 /// at a time, so that memory does not grow with it.
 ///
-/// A piece begins at a given byte of the file and has the next places from there on, a million of
-/// them. They are gathered from all tables, in any order; when there are too many, those furthest back
-/// are dropped again, and are for a later piece.
+/// A piece begins at a given byte of the file and has the next places from there on, a quarter of a
+/// million of them. They are gathered from all tables, in any order; when there are too many, those
+/// furthest back are dropped again, and are for a later piece.
 ///
-/// Memory: 48 MiB at most, and 16 bytes for each L2 table. Time: one walk through all tables a piece.
+/// Memory: 12 MiB at most while they are sorted, and 16 bytes for each L2 table. Time: one walk
+/// through all tables a piece.
 struct MappedPlaces {
   /// A place, and where on the first disk that maps it that is.
   struct Place {
     let mapping: ClusterMapping
-    let guest: GuestOffset
-    /// The number of the disk.
-    let disk: UInt32
+    /// The number of the disk, which is below 2^17, and of the cluster on it, which is below 2^40: an
+    /// L1 table has at most 2^22 entries, and an L2 table 2^18. So they sort by disk, then by cluster.
+    fileprivate let diskAndCluster: UInt64
+
+    fileprivate init(_ mapping: ClusterMapping, disk: Int, cluster: UInt64) {
+      self.mapping = mapping
+      diskAndCluster = UInt64(disk) << 40 | cluster
+    }
+
+    /// The number of the cluster on the disk.
+    var guestCluster: UInt64 { diskAndCluster & (1 << 40 - 1) }
   }
 
   private let geometry: ClusterGeometry
   private let limit: Int
-  private let start: HostOffset
+  private var start = HostOffset(0)
   /// Places from here on are not of this piece; nil as long as all are.
   private var end: HostOffset?
   private var places: [Place] = []
 
   /// How many places a piece has at most, unless very many are in one cluster.
-  static let usualLimit = 1 << 20
+  static let usualLimit = 1 << 18
 
-  /// A piece of which nothing is known yet.
+  /// The first piece, of which nothing is known yet.
   ///
   /// - Parameters:
-  ///   - start: Where in the file it begins.
   ///   - geometry: The size of clusters.
-  ///   - limit: How many places it has.
-  init(from start: HostOffset, _ geometry: ClusterGeometry, limit: Int = usualLimit) {
-    self.start = start
+  ///   - limit: How many places a piece has.
+  init(_ geometry: ClusterGeometry, limit: Int = usualLimit) {
     self.geometry = geometry
     self.limit = limit
   }
@@ -52,8 +59,7 @@ struct MappedPlaces {
         guard let table, known.insert(table).inserted else { continue }
         let first = UInt64(index) * UInt64(geometry.clusterSize / 8)
         try walk.forEachMapping(inTable: table) { slot, mapping in
-          let guest = GuestOffset((first + UInt64(slot)) << UInt64(geometry.clusterBits))
-          add(Place(mapping: mapping, guest: guest, disk: UInt32(number)))
+          add(Place(mapping, disk: number, cluster: first + UInt64(slot)))
         }
       }
     }
@@ -63,9 +69,14 @@ struct MappedPlaces {
   /// The places, in the order of the file.
   var sorted: [Place] { places }
 
-  /// The piece after this one; nil if this is the last.
-  var next: MappedPlaces? {
-    end.map { MappedPlaces(from: $0, geometry, limit: limit) }
+  /// Goes on to the piece after this one, of which nothing is known yet.
+  ///
+  /// - Returns: False if this is the last.
+  mutating func advance() -> Bool {
+    guard let end else { return false }
+    (start, self.end) = (end, nil)
+    places.removeAll(keepingCapacity: true)
+    return true
   }
 
   private mutating func add(_ place: Place) {
@@ -83,7 +94,7 @@ struct MappedPlaces {
       let (a, b) = ($0.mapping.host(geometry), $1.mapping.host(geometry))
       if a != b { return a < b }
       if $0.mapping != $1.mapping { return $0.mapping.entry < $1.mapping.entry }
-      return ($0.disk, $0.guest.bytes) < ($1.disk, $1.guest.bytes)
+      return $0.diskAndCluster < $1.diskAndCluster
     }
     var kept = 0
     for place in places {

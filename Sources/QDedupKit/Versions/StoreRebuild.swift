@@ -7,8 +7,8 @@ internal import QCOW2
 /// missing, stale or damaged.
 ///
 /// Each cluster of data is read once, in the order of the file, and gets one entry. Time: that of
-/// reading all data, and all tables once for each million of clusters. Memory: 48 MiB for places, and
-/// what the store takes.
+/// reading all data, and all tables once for each quarter of a million of clusters. Memory: 12 MiB
+/// for places, and what the store takes.
 struct StoreRebuild {
   private let opened: VersionsFile
   private let progress: Progress
@@ -24,19 +24,17 @@ struct StoreRebuild {
   ///   - sizes: What the saved store says of its sizes. Its limit of incarnations goes on to hold, and
   ///     its order if that is enough.
   ///   - storage: The file.
-  ///   - tuning: How much memory tables may take.
   /// - Returns: The store.
   /// - Throws: `ConversionError.store` if there is not enough memory.
   func makeStore(
-    savedSizes sizes: (maxIncarnations: UInt32, order: Int)?, in storage: ContinuedStoreStorage,
-    _ tuning: ConversionTuning
+    savedSizes sizes: (maxIncarnations: UInt32, order: Int)?, in storage: ContinuedStoreStorage
   ) throws(ConversionError) -> HashStore {
     let needed = StoreGeometry.order(forDataClusters: opened.inventory.dataClusterCount * 2)
     return try converting(ConversionError.store) { () throws(StoreError) in
       try HashStore(
         order: sizes.map { max($0.order, needed) } ?? max(14, needed),
         maxIncarnations: sizes?.maxIncarnations ?? HashStore.defaultMaxIncarnations,
-        storage: storage, keptTableBytes: tuning.keptTableBytes)
+        storage: storage)
     }
   }
 
@@ -52,9 +50,9 @@ struct StoreRebuild {
     let clusters = try converting(ConversionError.image) { () throws(ImageError) in
       try MappedClusters(inventory.metadata, opened.image)
     }
-    var round: MappedPlaces? = MappedPlaces(from: HostOffset(0), inventory.geometry)
+    var places = MappedPlaces(inventory.geometry)
     var done: UInt64 = 0
-    while var places = round {
+    repeat {
       try converting(ConversionError.io) { () throws(IOError) in
         try places.gather(from: disks, of: opened.file)
       }
@@ -66,8 +64,7 @@ struct StoreRebuild {
         }
         try enter(place, store, clusters)
       }
-      round = places.next
-    }
+    } while places.advance()
   }
 
   /// Enters one cluster.
@@ -83,7 +80,8 @@ struct StoreRebuild {
       try store.insert(
         StoreEntry(
           digest: digest, physicalSector: place.mapping.physicalSector,
-          firstLogicalSector: place.guest.bytes >> 9))
+          firstLogicalSector: place.guestCluster
+            << UInt64(opened.inventory.geometry.clusterBits - 9)))
     }
   }
 }

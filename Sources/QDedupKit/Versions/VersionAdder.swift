@@ -128,7 +128,7 @@ private final class Addition {
     let begin = ResourceUsage()
     let rebuild = StoreRebuild(opened, progress)
     let disks = opened.versions.map(\.disk) + (added.isEmpty ? [] : [opened.inventory.active])
-    let new = try rebuild.makeStore(savedSizes: store.savedSizes, in: storage, tuning)
+    let new = try rebuild.makeStore(savedSizes: store.savedSizes, in: storage)
     try rebuild.fill(new, from: disks)
     store.store = new
     wasRebuilt = true

@@ -65,6 +65,29 @@ import Testing
     try versions.expectSound()
   }
 
+  @Test("A version's own bytes are its tables and the clusters that no other version has")
+  func ownBytes() throws {
+    var versions = try VersionsFolder()
+    func clusters(_ count: Int, _ seed: UInt64) -> [UInt8] {
+      RawImage.noise(count: count * 4096, seed: seed)
+    }
+    let (base, more) = (clusters(20, 81), clusters(5, 82))
+    // The first of the five is there twice, the first two are in the last version too.
+    try versions.create("v1", base)
+    try versions.add("v2", base + more + more[..<4096])
+    try versions.add("v3", base + more[..<8192] + clusters(3, 83))
+    let list = try versions.list().versions
+    // Each has an L1 and an L2 table of its own, and these clusters: none, three and three.
+    #expect(list.map { $0.ownBytes / 4096 } == [2, 5, 5])
+    #expect(list.map { $0.dataBytes / 4096 } == [20, 26, 25])
+    try versions.run("remove", versions.file.string, "v3", exit: 1)
+    try versions.run("activate", versions.file.string, "v1")
+    try versions.run("remove", versions.file.string, "v3")
+    versions.forget("v3")
+    try versions.expectSound()
+    #expect(try versions.list().versions.map { $0.ownBytes / 4096 } == [2, 7])
+  }
+
   @Test("The same commands give the same bytes, whatever the number of threads")
   func deterministic() throws {
     let disks = Self.disks()
