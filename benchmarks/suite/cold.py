@@ -1,10 +1,11 @@
-"""What a conversion costs on a disk: the input is not in memory, and the output is synced.
+"""What a conversion or an export costs on a disk: the input is not in memory, and the output is synced.
 
 On tmpfs, where `run` measures otherwise, reading and writing cost next to nothing. Here each image
 is read from a disk and written to it, in turn by
   qdedup    at its defaults, which sync the output
   qemu-img  with -W -m 16, and `sync` of the output
   cat       of the input, to nowhere: as long as reading takes, at the least
+and then what qdedup has written is turned into a raw disk again, by export and by the same others;
 with all caches dropped before each. Dropping them all needs root; else those of the input are
 dropped, which says less.
 """
@@ -46,36 +47,54 @@ def drop_caches(image):
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
-def commands(qdedup, image, output, size):
+def qemu_img(options, source, output):
+    """The command of the peer, whose output is synced."""
+    return [
+        "sh", "-c", f'qemu-img convert {options} -W -m 16 "$1" "$2" && sync "$2"', "sh", source,
+        output]
+
+
+def commands(qdedup, mode, size, source, output):
     """The programs to time, by name, in the order of a round."""
-    peer = f"qemu-img convert -f raw -O qcow2 -o cluster_size={size} -W -m 16"
-    return {
-        "qdedup": [
-            qdedup, "convert", "--cluster-size", str(size), "--report", "none", image, output],
-        "qemu-img": ["sh", "-c", f'{peer} "$1" "$2" && sync "$2"', "sh", image, output],
-        "cat": ["sh", "-c", 'cat "$1" >/dev/null', "sh", image],
-    }
+    if mode == "export":
+        own = [qdedup, "export", "--quiet", source, output]
+        peer = qemu_img("-f qcow2 -O raw", source, output)
+    else:
+        own = [
+            qdedup, "convert", "--cluster-size", str(size), "--report", "none", source, output]
+        peer = qemu_img(f"-f raw -O qcow2 -o cluster_size={size}", source, output)
+    return {"qdedup": own, "qemu-img": peer, "cat": ["sh", "-c", 'cat "$1" >/dev/null', "sh", source]}
+
+
+def row(run, programs, source, output, rounds, what):
+    """The seconds of all rounds, by program."""
+    seconds = {}
+    for number in range(rounds):
+        for program, command in programs.items():
+            if os.path.exists(output):
+                os.remove(output)
+            drop_caches(source)
+            begin = time.perf_counter()
+            run(*command)
+            seconds.setdefault(program, []).append(round(time.perf_counter() - begin, 6))
+        times = ", ".join(f"{p} {s[-1]:.3f} s" for p, s in seconds.items())
+        print(f"{what}: round {number + 1} of {rounds}: {times}", flush=True)
+    return seconds
 
 
 def measure(run, qdedup, images, names, output, rounds):
     """All rows of all rounds.
 
     `run` runs a command and raises if it fails; `names` are the images to measure."""
-    rows = []
+    rows, converted = [], output + ".qcow2"
     for name in names:
         image = os.path.join(images, name + ".img")
         for cluster, size in CLUSTERS.items():
-            seconds = {}
-            for number in range(rounds):
-                for program, command in commands(qdedup, image, output, size).items():
-                    if os.path.exists(output):
-                        os.remove(output)
-                    drop_caches(image)
-                    begin = time.perf_counter()
-                    run(*command)
-                    seconds.setdefault(program, []).append(
-                        round(time.perf_counter() - begin, 6))
-                times = ", ".join(f"{p} {s[-1]:.3f} s" for p, s in seconds.items())
-                print(f"{name} cold {cluster}: round {number + 1} of {rounds}: {times}", flush=True)
-            rows.append({"image": name, "mode": "plain", "cluster": cluster, "seconds": seconds})
+            run(*commands(qdedup, "plain", size, image, converted)["qdedup"])
+            for mode, source in (("plain", image), ("export", converted)):
+                seconds = row(
+                    run, commands(qdedup, mode, size, source, output), source, output, rounds,
+                    f"{name} cold {mode} {cluster}")
+                rows.append({"image": name, "mode": mode, "cluster": cluster, "seconds": seconds})
+            os.remove(converted)
     return rows
