@@ -107,7 +107,7 @@ extension StoreGeometry {
   ///
   /// It is 15/16 of the slots, a load that the log store reaches reliably from order 7 on, and half
   /// of them in a smaller table, in which chance has more weight.
-  static func reliableEntries(order: Int) -> UInt64 {
+  package static func reliableEntries(order: Int) -> UInt64 {
     let slots = UInt64(slotsPerBucket) << UInt64(order)
     return order < 7 ? slots / 2 : slots / 16 * 15
   }

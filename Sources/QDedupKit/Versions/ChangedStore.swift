@@ -19,6 +19,8 @@ final class ChangedStore {
   /// and the order.
   let savedSizes: (maxIncarnations: UInt32, order: Int)?
 
+  /// How many entries it has.
+  private let savedEntryCount: UInt64
   private let clusterSize: Int
   private var dumpOffset: StorageOffset?
 
@@ -31,6 +33,8 @@ final class ChangedStore {
       guard let header = store.header, let dump = store.dump else { return nil }
       return (header.maxIncarnations, Int(dump.order))
     }
+    savedEntryCount =
+      saved?.trailers.reduce(0) { $0 + ((try? $1.get().usedEntries) ?? 0) } ?? 0
     if saved != nil {
       reason = nil
     } else {
@@ -58,6 +62,38 @@ final class ChangedStore {
     }
     try converting(ConversionError.store) { () throws(StoreError) in try store.thawYoungest() }
     return store
+  }
+
+  /// How many entries the saved store takes before it forgets old ones; nil if it has no limit, or one
+  /// that somebody has chosen, which goes on to hold.
+  var room: UInt64? {
+    guard let dump = saved?.dump, saved?.header?.maxIncarnations == HashStore.defaultMaxIncarnations
+    else { return nil }
+    // The youngest goes on being filled; how much it takes still does not matter here.
+    let left = max(0, Int(HashStore.defaultMaxIncarnations) - dump.incarnations.count)
+    return UInt64(left) * StoreGeometry.reliableEntries(order: Int(dump.order))
+  }
+
+  /// Moves the saved entries into a new store, of the order that they and those to come ask for (S9).
+  /// No data is read.
+  ///
+  /// - Parameters:
+  ///   - storage: The file.
+  ///   - count: How many entries may come.
+  /// - Returns: The store; nil if the saved one is large enough, or may not be used.
+  /// - Throws: `ConversionError` if the store cannot be read or written, or takes too much memory.
+  func enlarged(
+    _ storage: ContinuedStoreStorage, for count: UInt64
+  ) throws(ConversionError) -> HashStore? {
+    guard let dump = saved?.dump, let limit = saved?.header?.maxIncarnations else { return nil }
+    let order = max(14, StoreGeometry.order(forDataClusters: savedEntryCount + count))
+    guard order > Int(dump.order) else { return nil }
+    return try converting(ConversionError.store) { () throws(StoreError) in
+      let entries = try SavedEntries(dump, in: storage)
+      let new = try HashStore(order: order, maxIncarnations: limit, storage: storage)
+      try entries.forEach { (entry) throws(StoreError) in try new.insert(entry) }
+      return new
+    }
   }
 
   /// Makes a new store of the saved entries that are still good, if more than a quarter is not: those

@@ -121,6 +121,10 @@ private final class Addition {
   /// Opens the saved store, or makes a new one from all versions if it may not be used.
   func openStore() throws(ConversionError) {
     let storage = ContinuedStoreStorage(change.writer)
+    if let larger = try enlargeStore(storage) {
+      store.store = larger
+      return
+    }
     if let opened = try store.open(storage) {
       store.store = opened
       return
@@ -133,6 +137,26 @@ private final class Addition {
     store.store = new
     wasRebuilt = true
     if !disks.isEmpty { rebuildSeconds = ResourceUsage().wallSeconds - begin.wallSeconds }
+  }
+
+  /// Makes a larger store of the saved one, if that would forget entries of the disk, or of others
+  /// while the disk is added. A pipe may have anything, and counts as much as the file has.
+  private func enlargeStore(
+    _ storage: ContinuedStoreStorage
+  ) throws(ConversionError) -> HashStore? {
+    guard let room = store.room else { return nil }
+    let geometry = opened.inventory.geometry
+    guard let size = input.knownVirtualSize else {
+      let count = opened.inventory.dataClusterCount
+      return count > room ? try store.enlarged(storage, for: count) : nil
+    }
+    // Counted only where that decides something, as it takes time.
+    guard geometry.clusterCount(forBytes: size) > room else { return nil }
+    let count = try converting(ConversionError.image) { () throws(ImageError) in
+      try input.dataClusterCount(geometry, progress)
+    }
+    guard let count, count > room else { return nil }
+    return try store.enlarged(storage, for: count)
   }
 
   /// Transfers the disk, and commits it.

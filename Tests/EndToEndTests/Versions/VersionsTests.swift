@@ -88,6 +88,29 @@ import Testing
     #expect(try versions.list().versions.map { $0.ownBytes / 4096 } == [2, 7])
   }
 
+  @Test("A store that began small grows and forgets nothing, unless its limit was chosen")
+  func growingStore() throws {
+    // 128 incarnations of the small store take 8,192 entries.
+    let small = RawImage.noise(count: 64 * 512, seed: 85)
+    let large = small + RawImage.noise(count: 12_000 * 512, seed: 86)
+    let next = large.reversed() + large
+    for (options, forgets) in [([], false), (["--max-incarnations", "20"], true)] {
+      var versions = try VersionsFolder()
+      try versions.create("small", small, ["--cluster-size", "512"] + options)
+      try versions.add("large", large)
+      let input = try versions.disk("next", next)
+      let report = try Report(
+        json: try versions.run(
+          "add", "--report", "json", "--name", "next", versions.file.string, input
+        ).standardOutput)
+      // What is reversed is new, all the rest is there.
+      #expect(report.clusters.data == UInt64(next.count / 512))
+      let found = report.clusters.duplicate
+      #expect(forgets ? found < 6_000 : found == UInt64(large.count / 512), "\(options): \(found)")
+      try versions.expectSound()
+    }
+  }
+
   @Test("The same commands give the same bytes, whatever the number of threads")
   func deterministic() throws {
     let disks = Self.disks()
