@@ -39,7 +39,8 @@ let libraries: [Target] = [
     name: "QCOW2", dependencies: ["CZlib", "CDeflate", "CZstd", "DiskIO", "DiskImage", system],
     swiftSettings: swiftSettings),
   .target(
-    name: "QDedupKit", dependencies: ["DiskIO", "DiskImage", "DedupStore", "QCOW2", system],
+    name: "QDedupKit",
+    dependencies: ["CQDedupShims", "DiskIO", "DiskImage", "DedupStore", "QCOW2", system],
     swiftSettings: swiftSettings),
   .executableTarget(
     name: "qdedup",

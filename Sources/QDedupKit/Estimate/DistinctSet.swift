@@ -1,3 +1,4 @@
+internal import CQDedupShims
 internal import DiskIO
 
 /// Which contents there are, how often, and in which images: a table of 64-bit keys.
@@ -46,6 +47,9 @@ final class DistinctSet: @unchecked Sendable {
     pieces = Array(repeating: 0, count: images)
     table = try Table(slots: min(mostSlots, 1 << 12), hasImages: hasImages)
   }
+
+  /// Asks for the memory of a key that is inserted soon, so that the waits for several overlap.
+  func announce(_ key: UInt64) { if isKept(key) { table.announce(key) } }
 
   /// Notes that an image has a cluster with this content.
   ///
@@ -154,6 +158,14 @@ private final class Table {
     let second = base + slots * 8
     images = hasImages ? second.bindMemory(to: UInt64.self, capacity: slots) : nil
     counts = (hasImages ? second + slots * 8 : second).bindMemory(to: UInt16.self, capacity: slots)
+  }
+
+  /// Asks for the slot at which the search for a key begins.
+  func announce(_ key: UInt64) {
+    let slot = Int(key & UInt64(slots - 1))
+    qdedup_prefetch(keys + slot)
+    qdedup_prefetch(counts + slot)
+    if let images { qdedup_prefetch(images + slot) }
   }
 
   /// Where a key is.

@@ -11,7 +11,8 @@ internal import Synchronization
 /// so six sizes cost hardly more than one. Pieces of zeros have no digest (0).
 ///
 /// Several threads read blocks of `blockBytes` at a time, each its own; what they found goes into
-/// the shared counts under one lock, 126 insertions a block. Nothing that comes out depends on which
+/// the shared counts under one lock, 126 insertions a block. A thread that finds the lock taken goes
+/// on to the next block first, up to `mostPending` of them. Nothing that comes out depends on which
 /// thread was first.
 struct ImageScan: Sendable {
   /// The binary logarithm of a piece's size.
@@ -21,6 +22,8 @@ struct ImageScan: Sendable {
   /// The bytes that a thread reads at once, a multiple of every cluster size.
   static let blockBytes = 256 << 10
   private static let pieces = blockBytes >> pieceBits
+  /// Of how many blocks a thread keeps what it found, while others count.
+  private static let mostPending = 8
 
   /// What is counted of one image.
   struct Counts {
@@ -83,7 +86,7 @@ struct ImageScan: Sendable {
       let buffer = try converting(ConversionError.io) { () throws(IOError) in
         try AlignedBuffer(byteCount: Self.blockBytes, purpose: "what is read of an image")
       }
-      var found = Found()
+      var (found, pending) = (Array(repeating: Found(), count: Self.mostPending), 0)
       while let block = try cursor.withLock({ cursor throws(ConversionError) in
         try claim(&cursor)
       }) {
@@ -93,11 +96,16 @@ struct ImageScan: Sendable {
         try converting(ConversionError.image) { () throws(ImageError) in
           try image.read(into: bytes, at: block.start)
         }
-        found.look(at: UnsafeRawBufferPointer(bytes), from: block.start)
-        try converting(ConversionError.io) { () throws(IOError) in
-          try shared.add(found, image: number, readBytes: UInt64(block.count))
+        found[pending].look(at: UnsafeRawBufferPointer(bytes), from: block.start)
+        pending += 1
+        let isAdded = try converting(ConversionError.io) { () throws(IOError) in
+          try shared.add(found[..<pending], image: number, waits: pending == Self.mostPending)
         }
+        if isAdded { pending = 0 }
         progress.reach(block.start.bytes + UInt64(block.count))
+      }
+      _ = try converting(ConversionError.io) { () throws(IOError) in
+        try shared.add(found[..<pending], image: number, waits: true)
       }
     }
     if let failure = shared.failure { throw failure }
@@ -132,6 +140,7 @@ struct ImageScan: Sendable {
     var piece: [StratifiedSample.Unit] = []
     var blocks: [StratifiedSample.Unit] = []
     var start = GuestOffset(0)
+    var readBytes: UInt64 = 0
 
     init() {
       digests = Array(repeating: ImageScan.zero, count: pieces)
@@ -141,6 +150,7 @@ struct ImageScan: Sendable {
 
     mutating func look(at bytes: UnsafeRawBufferPointer, from start: GuestOffset) {
       self.start = start
+      readBytes = UInt64(bytes.count)
       for size in sizes {
         keys[size].removeAll(keepingCapacity: true)
         weights[size].removeAll(keepingCapacity: true)
@@ -226,21 +236,39 @@ struct ImageScan: Sendable {
       state.withLock { if $0.failure == nil { $0.failure = error } }
     }
 
-    func add(_ found: borrowing Found, image: Int, readBytes: UInt64) throws(IOError) {
-      try state.withLock { state throws(IOError) in
-        state.counts.readBytes += readBytes
-        guard !found.keys[0].isEmpty else { return }
-        state.counts.areas.insert(found.start.bytes >> 21)
-        for size in sizes {
-          state.counts.data[size] += UInt64(found.keys[size].count)
-          for (key, weight) in zip(found.keys[size], found.weights[size]) {
-            try contents[size].insert(key, image: image, pieces: weight)
-          }
-        }
-        state.counts.dataBlocks += UInt64(found.keys[sizes.upperBound].count)
-        for unit in found.piece { state.counts.pieces.add(unit) }
-        for unit in found.blocks { state.counts.blocks.add(unit) }
+    /// Counts what was found in blocks.
+    ///
+    /// - Parameters:
+    ///   - blocks: The blocks.
+    ///   - image: The number of their image.
+    ///   - waits: Whether to wait while another thread counts.
+    /// - Returns: Whether they are counted.
+    /// - Throws: `IOError` of `.allocate` if there is no memory for more contents.
+    func add(_ blocks: ArraySlice<Found>, image: Int, waits: Bool) throws(IOError) -> Bool {
+      func count(_ state: inout State) throws(IOError) {
+        for block in blocks { try add(block, image: image, to: &state.counts) }
       }
+      if waits {
+        try state.withLock { (state) throws(IOError) in try count(&state) }
+        return true
+      }
+      return try state.withLockIfAvailable { (state) throws(IOError) in try count(&state) } != nil
+    }
+
+    private func add(_ found: Found, image: Int, to counts: inout Counts) throws(IOError) {
+      counts.readBytes += found.readBytes
+      guard !found.keys[0].isEmpty else { return }
+      counts.areas.insert(found.start.bytes >> 21)
+      for size in sizes { for key in found.keys[size] { contents[size].announce(key) } }
+      for size in sizes {
+        counts.data[size] += UInt64(found.keys[size].count)
+        for (key, weight) in zip(found.keys[size], found.weights[size]) {
+          try contents[size].insert(key, image: image, pieces: weight)
+        }
+      }
+      counts.dataBlocks += UInt64(found.keys[sizes.upperBound].count)
+      for unit in found.piece { counts.pieces.add(unit) }
+      for unit in found.blocks { counts.blocks.add(unit) }
     }
   }
 }
