@@ -293,6 +293,15 @@ public final class HashStore {
     return groups * TagPanels.groupBytes(try StoreGeometry(order: Int(dump.order)))
   }
 
+  /// How much memory a saved store takes if entries are added to it: its filters and the log store.
+  ///
+  /// - Parameter dump: The lists of the store.
+  /// - Returns: The bytes, as `ramBytes` counts them.
+  /// - Throws: `StoreError.invalidOrder`.
+  public static func ramBytes(continuing dump: StoreDump) throws(StoreError) -> Int {
+    try filterBytes(opening: dump) + ramBytes(try StoreGeometry(order: Int(dump.order)))
+  }
+
   /// Waits until the filters of a store that was opened are all loaded.
   public func waitUntilLoaded() { frozen.waitUntilLoaded() }
 

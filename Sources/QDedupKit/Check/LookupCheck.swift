@@ -22,8 +22,6 @@ package final class LookupCheck {
   private var lookups: UInt64 = 0
   private var readsInVain: UInt64 = 0
 
-  /// How much memory filters may take for any file, and for the largest one.
-  private static let filterBytes: ClosedRange<UInt64> = 64 << 20...1 << 30
   /// In how many groups of eight incarnations lookups may search, all together.
   private static let mostSearches: UInt64 = 1 << 33
 
@@ -44,8 +42,7 @@ package final class LookupCheck {
     guard saved.problem == nil, let dump = saved.dump else { return nil }
     self.file = file
     self.mostReadsInVain = mostReadsInVain
-    let range = Self.filterBytes
-    let most = min(max(range.lowerBound, try file.allocatedSize() / 4), range.upperBound)
+    let most = try SavedHashStore.mostMemory(for: file)
     do throws(StoreError) {
       let needed = try HashStore.filterBytes(opening: dump)
       if UInt64(needed) <= most {

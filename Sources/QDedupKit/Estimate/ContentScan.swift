@@ -28,7 +28,7 @@ struct ContentScan {
     _ images: [any ImageSource], compressions: [Compression], memory: UInt64, threads: Int,
     progress: Progress
   ) throws(ConversionError) {
-    contents = try Self.sets(memory: memory, images: images.count)
+    contents = try Self.sets(for: images, memory: memory)
     for (number, image) in images.enumerated() {
       progress.begin(.estimating, totalBytes: image.virtualSize)
       let scan = ImageScan(image, number: number, contents: contents, progress: progress)
@@ -47,18 +47,21 @@ struct ContentScan {
   }
 
   /// The sets of all sizes: each half as large as the one before, and all of them, with the one that
-  /// a growing set is copied from, within the memory.
+  /// a growing set is copied from, within the memory. They begin as large as full disks ask for:
+  /// growing takes time, and memory that is not touched costs nothing.
   private static func sets(
-    memory: UInt64, images: Int
+    for images: [any ImageSource], memory: UInt64
   ) throws(ConversionError) -> [DistinctSet] {
     var slots = 1 << 12
-    let slotBytes = UInt64(DistinctSet.slotBytes(images: images))
+    let slotBytes = UInt64(DistinctSet.slotBytes(images: images.count))
+    let pieces = images.reduce(0) { $0 + $1.virtualSize >> UInt64(ImageScan.pieceBits) }
     while UInt64(slots) * 2 * slotBytes * 3 <= memory { slots *= 2 }
     var sets: [DistinctSet] = []
     for size in ImageScan.sizes {
       sets.append(
         try converting(ConversionError.io) { () throws(IOError) in
-          try DistinctSet(mostSlots: slots >> size, images: images)
+          try DistinctSet(
+            mostSlots: slots >> size, keys: pieces >> UInt64(size), images: images.count)
         })
     }
     return sets

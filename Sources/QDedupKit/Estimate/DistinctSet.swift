@@ -39,13 +39,16 @@ final class DistinctSet: @unchecked Sendable {
   ///
   /// - Parameters:
   ///   - mostSlots: The most slots, a power of two, at least 64.
+  ///   - keys: How many keys may come. The set begins with room for them, up to a million slots.
   ///   - images: How many images there are, at most 64.
   /// - Throws: `IOError` of `.allocate` if there is no memory.
-  init(mostSlots: Int, images: Int) throws(IOError) {
+  init(mostSlots: Int, keys: UInt64 = 0, images: Int) throws(IOError) {
     self.mostSlots = mostSlots
     hasImages = images > 1
     pieces = Array(repeating: 0, count: images)
-    table = try Table(slots: min(mostSlots, 1 << 12), hasImages: hasImages)
+    var slots = 1 << 12
+    while slots < 1 << 20, UInt64(slots / 4 * 3) < keys { slots *= 2 }
+    table = try Table(slots: min(slots, mostSlots), hasImages: hasImages)
   }
 
   /// Asks for the memory of a key that is inserted soon, so that the waits for several overlap.

@@ -19,6 +19,14 @@ package struct SavedHashStore {
   /// The trailers of the incarnations, youngest first, or why a lookup skips one.
   private(set) var trailers: [Result<IncarnationTrailer, StoreProblem.Reason>] = []
 
+  /// How much memory the store of a file may take: 64 MiB, or a quarter of what the file takes on the
+  /// disk, up to 1 GiB. A small file may name large incarnations in a hole.
+  ///
+  /// - Throws: `ImageError` if the size of the file cannot be read.
+  static func mostMemory(for file: ImageFile) throws(ImageError) -> UInt64 {
+    min(max(64 << 20, try file.allocatedSize() / 4), 1 << 30)
+  }
+
   /// The most bytes of lists that are read: of a million incarnations.
   private static let mostDumpBytes: UInt32 = 8 << 20
 

@@ -24,13 +24,17 @@ final class ChangedStore {
   private let clusterSize: Int
   private var dumpOffset: StorageOffset?
 
-  /// Looks at the store of a file.
-  init(_ opened: VersionsFile) {
+  /// Looks at the store of a file. One that takes more memory than a file of its size on the disk may
+  /// ask for is not used, and its sizes are not believed either.
+  ///
+  /// - Throws: `ConversionError` if the size of the file cannot be read.
+  init(_ opened: VersionsFile) throws(ConversionError) {
     clusterSize = opened.inventory.geometry.clusterSize
     let found = SavedHashStore(of: opened.inventory.metadata, in: opened.image)
-    saved = found.flatMap { $0.firstProblem == nil ? $0 : nil }
+    let excess = try Self.excess(found?.dump, opened.image)
+    saved = found.flatMap { $0.firstProblem == nil && excess == nil ? $0 : nil }
     savedSizes = found.flatMap { store in
-      guard let header = store.header, let dump = store.dump else { return nil }
+      guard let header = store.header, let dump = store.dump, excess == nil else { return nil }
       return (header.maxIncarnations, Int(dump.order))
     }
     savedEntryCount =
@@ -38,8 +42,26 @@ final class ChangedStore {
     if saved != nil {
       reason = nil
     } else {
-      reason = found.map { $0.firstProblem ?? "it is damaged" } ?? "the file has none"
+      reason = found.map { $0.firstProblem ?? excess ?? "it is damaged" } ?? "the file has none"
     }
+  }
+
+  /// Why a store takes too much memory; nil if it does not.
+  private static func excess(
+    _ dump: StoreDump?, _ file: ImageFile
+  ) throws(ConversionError) -> String? {
+    guard let dump else { return nil }
+    let most = try converting(ConversionError.image) { () throws(ImageError) in
+      try SavedHashStore.mostMemory(for: file)
+    }
+    let needed = try converting(ConversionError.store) { () throws(StoreError) in
+      try HashStore.ramBytes(continuing: dump)
+    }
+    guard UInt64(needed) > most else { return nil }
+    return """
+      it takes \(needed) bytes of memory, and for a file of this size on the disk at most \(most) \
+      are taken
+      """
   }
 
   /// Opens the saved store to go on with it; its youngest incarnation goes on being filled.

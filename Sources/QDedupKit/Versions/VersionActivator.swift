@@ -42,7 +42,8 @@ public struct VersionActivator: Sendable {
       return (index, opened.activeVersions.contains(index) ? nil : try opened.resolve(active))
     }
     if opened.activeVersions.contains(index) { return VersionsReport("activate", opened) }
-    let change = try VersionChange(opened, replacesActive: true, store: ChangedStore(opened))
+    let change = try VersionChange(
+      opened, replacesActive: true, store: try ChangedStore(opened))
     if let kept {
       try change.appendCopy(of: opened.inventory.active, kept, seconds: seconds)
     }

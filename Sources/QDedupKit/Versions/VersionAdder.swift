@@ -87,7 +87,7 @@ private final class Addition {
     self.input = input
     self.opened = opened
     conversion = try Self.conversionOptions(options, opened)
-    store = ChangedStore(opened)
+    store = try ChangedStore(opened)
     change = try VersionChange(opened, replacesActive: !options.keepsActive, store: store)
   }
 

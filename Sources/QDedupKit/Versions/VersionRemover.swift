@@ -45,7 +45,7 @@ public struct VersionRemover: Sendable {
     }
     if indices.isEmpty { return VersionsReport("remove", opened) }
     let isKept = opened.active != nil
-    let store = ChangedStore(opened)
+    let store = try ChangedStore(opened)
     let change = try VersionChange(
       opened, removing: indices, replacesActive: !isKept, store: store)
     if !isKept { try replaceActive(of: change, name, indices) }

@@ -111,6 +111,26 @@ import Testing
     }
   }
 
+  @Test("A store that a small file claims in a hole is not believed", arguments: [24, 31])
+  func claimedStore(order: Int) throws {
+    var versions = try VersionsFolder()
+    let disk = try versions.disk("base", RawImage.noise(count: 1 << 20, seed: 87))
+    let file = versions.file.string
+    try versions.run("convert", "-q", "--cluster-size", "64K", disk, file)
+    try ForgedStore(versions.file).claim(order: order)
+    let input = try versions.disk("next", RawImage.noise(count: 1 << 20, seed: 88))
+    var command = try Command.qdedup([
+      "add", "--name-active", "base", "--name", "next", file, input,
+    ])
+    command.watchesMemory = true
+    let result = try command.run().expectingExit(0)
+    #expect(result.peakMemory <= 100 << 20, "\(result.peakMemory) bytes")
+    #expect(result.output.contains("on the disk at most \(64 << 20) are taken"), "\(result)")
+    try versions.expectSound()
+    // The hole is cut off; what counted its clusters stays until the next change.
+    #expect(try versions.list().fileSize < 64 << 20)
+  }
+
   @Test("The same commands give the same bytes, whatever the number of threads")
   func deterministic() throws {
     let disks = Self.disks()
