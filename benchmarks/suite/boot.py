@@ -15,7 +15,7 @@ import time
 
 import reading
 
-# The first that is usable; emulation takes so long itself that a slow disk hardly shows.
+# Emulation (tcg) takes so long itself that a slow disk hardly shows.
 ACCELERATORS = ["kvm", "tcg"]
 PROMPT = b"login:"
 MOST_SECONDS = 600
@@ -26,12 +26,12 @@ class BootFailure(Exception):
 
 
 def accelerator():
-    """What QEMU can run guests with here."""
+    """What QEMU can run guests with here, as far as rights tell."""
     return "kvm" if os.access("/dev/kvm", os.R_OK | os.W_OK) else "tcg"
 
 
 def take_kernel(run, disk, work):
-    """Takes the newest kernel and its initrd out of the disk: (kernel, initrd)."""
+    """Takes a kernel and its initrd out of the disk, the last by name: (kernel, initrd)."""
     names = re.findall(r"vmlinuz-\S+", run("debugfs", "-R", "ls -l /boot", disk))
     if not names:
         raise BootFailure(f"{disk}: has no kernel in /boot, or is no ext4 file system")

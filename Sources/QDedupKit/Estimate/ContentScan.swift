@@ -47,8 +47,8 @@ struct ContentScan {
   }
 
   /// The sets of all sizes: each half as large as the one before, and all of them, with the one that
-  /// a growing set is copied from, within the memory. They begin as large as full disks ask for:
-  /// growing takes time, and memory that is not touched costs nothing.
+  /// a growing set is copied from, within the memory. They begin as large as full disks ask for,
+  /// because growing takes time.
   private static func sets(
     for images: [any ImageSource], memory: UInt64
   ) throws(ConversionError) -> [DistinctSet] {

@@ -86,8 +86,8 @@ final class ChangedStore {
     return store
   }
 
-  /// How many entries the saved store takes before it forgets old ones; nil if it has no limit, or one
-  /// that somebody has chosen, which goes on to hold.
+  /// How many entries the saved store takes before it forgets old ones; nil if it has no limit, or
+  /// another than the default one: that was chosen, and goes on to hold.
   var room: UInt64? {
     guard let dump = saved?.dump, saved?.header?.maxIncarnations == HashStore.defaultMaxIncarnations
     else { return nil }
