@@ -50,9 +50,10 @@ let libraries: [Target] = [
     swiftSettings: swiftSettings),
 ]
 
-/// The end-to-end tests are half of all tests, and their time is that of the programs they run: the
-/// compiler takes half as long for them without optimisation.
-let plainSettings = swiftSettings + [.unsafeFlags(["-Onone"])]
+/// For tests whose time is that of the programs and system calls they run: the compiler takes half as
+/// long without optimisation, and need not go through them twice for a module that nobody imports.
+let plainSettings =
+  swiftSettings + [.unsafeFlags(["-Onone", "-no-emit-module-separately-wmo"])]
 
 /// What the tests share: seeded data, temporary folders, child processes, an independent reader.
 let testSupport: Target = .target(
@@ -64,8 +65,8 @@ let testSupport: Target = .target(
 /// leave, which takes both. The end-to-end tests import no module of the program, so that they are
 /// compiled beside it.
 let tests: [Target] = [
-  testTarget("DiskIO", uses: ["CQDedupShims"]),
-  testTarget("DiskImage", uses: ["DiskIO"]),
+  testTarget("DiskIO", uses: ["CQDedupShims"], settings: plainSettings),
+  testTarget("DiskImage", uses: ["DiskIO"], settings: plainSettings),
   testTarget("DedupStore", uses: ["DiskIO"]),
   testTarget("QCOW2", uses: ["DiskIO", "DiskImage"]),
   testTarget("QDedupKit", uses: ["DiskIO", "DiskImage", "DedupStore", "QCOW2"]),
@@ -77,11 +78,14 @@ let tests: [Target] = [
     name: "EndToEndTests", dependencies: ["TestSupport", system], swiftSettings: plainSettings),
 ]
 
-func testTarget(_ module: String, uses others: [Target.Dependency] = []) -> Target {
+func testTarget(
+  _ module: String, uses others: [Target.Dependency] = [],
+  settings: [SwiftSetting] = swiftSettings
+) -> Target {
   .testTarget(
     name: "\(module)Tests",
     dependencies: [.byName(name: module), "TestSupport", system] + others,
-    swiftSettings: swiftSettings)
+    swiftSettings: settings)
 }
 
 /// The fuzz targets, which libFuzzer drives; `Tests/Fuzzing/run` sets the variable. Other builds do

@@ -10,7 +10,7 @@ import Testing
 
   init() throws {
     workspace = try Workspace()
-    let mixture = CompressedImage.mixture(clusters: 1200, size: 4096, seed: 42)
+    let mixture = RawImage.mixtureWithTexts(clusters: 1200, size: 4096, seed: 42)
     let noise = RawImage.noise(count: 1 << 20, seed: 41)
     try RawImage.write(mixture + noise + mixture + [1, 2, 3], to: workspace.input)
   }

@@ -32,7 +32,7 @@ import Testing
   func seededWritesAllOverDiskLeaveRightContentAndClean(
     type: String, clusterSize: Int
   ) throws {
-    let bytes = CompressedImage.mixture(clusters: 60, size: clusterSize, seed: 65)
+    let bytes = RawImage.mixtureWithTexts(clusters: 60, size: clusterSize, seed: 65)
     try RawImage.write(bytes + bytes, to: input)
     try workspace.convert(CompressedImage.options(type, "--cluster-size", "\(clusterSize)"))
     try expectCompressed(output, equals: input, with: type)

@@ -85,7 +85,7 @@ import Testing
     arguments: [1, 511, 512, 513, 4095, 4097, 65_537, 1_234_567, 2_101_249],
     CompressedImage.types)
   func imageOfAnySizeComesOutWhole(size: Int, type: String) throws {
-    let bytes = CompressedImage.mixture(clusters: size / 4096, size: 4096, seed: 4)
+    let bytes = RawImage.mixtureWithTexts(clusters: size / 4096, size: 4096, seed: 4)
     try RawImage.write(bytes + RawImage.noise(count: size % 4096, seed: 5), to: input)
     _ = try convertBoth(type)
     #expect(try QCOW2Walker(output).header.virtualSize == UInt64((size + 511) / 512 * 512))
@@ -101,7 +101,7 @@ import Testing
 
   @Test("A sparse image of 1 TiB comes out whole", arguments: CompressedImage.types)
   func sparseImageOf1TiBComesOutWhole(type: String) throws {
-    let data = CompressedImage.mixture(clusters: 70, size: 4096, seed: 6)
+    let data = RawImage.mixtureWithTexts(clusters: 70, size: 4096, seed: 6)
     let far = Int64(1 << 40) - Int64(data.count)
     try RawImage.sparse(
       at: input, size: 1 << 40, islands: [0: data, 5_000_000_000 / 4096 * 4096: data, far: data])
@@ -112,8 +112,8 @@ import Testing
   @Test("Every cluster size works", arguments: 9...21, CompressedImage.types)
   func everyClusterSizeWorks(bits: Int, type: String) throws {
     let bytes =
-      CompressedImage.mixture(clusters: 300, size: 4096, seed: 11)
-      + CompressedImage.mixture(clusters: 7, size: 1 << bits, seed: 12)
+      RawImage.mixtureWithTexts(clusters: 300, size: 4096, seed: 11)
+      + RawImage.mixtureWithTexts(clusters: 7, size: 1 << bits, seed: 12)
       + RawImage.noise(count: 12_345, seed: 13)
     try RawImage.write(bytes, to: input)
     let (compressed, plain) = try convertBoth(type, "--cluster-size", "\(1 << bits)")
@@ -127,7 +127,7 @@ import Testing
   func everyLevelGivesSoundImage(
     type: String, level: String
   ) throws {
-    try RawImage.write(CompressedImage.mixture(clusters: 900, size: 4096, seed: 14), to: input)
+    try RawImage.write(RawImage.mixtureWithTexts(clusters: 900, size: 4096, seed: 14), to: input)
     let options = CompressedImage.options(type, "--compression-level", level)
     let written = try workspace.convert(options).bytes.written
     try expectCompressed(output, equals: input, with: type)
@@ -138,7 +138,7 @@ import Testing
 
   @Test("zlib is the type that -c alone means")
   func zlibIsTypeThatCAloneMeans() throws {
-    try RawImage.write(CompressedImage.mixture(clusters: 200, size: 4096, seed: 15), to: input)
+    try RawImage.write(RawImage.mixtureWithTexts(clusters: 200, size: 4096, seed: 15), to: input)
     try workspace.convert(["-c", "--cluster-size", "4K"])
     try expectCompressed(output, equals: input, with: "zlib")
     let named = workspace.folder.file("named.qcow2")

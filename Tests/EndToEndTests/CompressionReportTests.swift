@@ -50,7 +50,7 @@ import Testing
     "The numbers fit each other and the file", arguments: CompressedImage.types,
     [512, 4096, 65_536] as [UInt64])
   func numbersFitEachOtherAndFile(type: String, size: UInt64) throws {
-    let bytes = CompressedImage.mixture(clusters: 800, size: 4096, seed: 31)
+    let bytes = RawImage.mixtureWithTexts(clusters: 800, size: 4096, seed: 31)
     try RawImage.write(bytes + bytes, to: input)
     let report = try workspace.convert(CompressedImage.options(type, "--cluster-size", "\(size)"))
     try expectCompressed(output, equals: input, with: type)
@@ -77,7 +77,7 @@ import Testing
 
   @Test("A plain image says none")
   func plainImageSaysNone() throws {
-    try RawImage.write(CompressedImage.mixture(clusters: 50, size: 4096, seed: 33), to: input)
+    try RawImage.write(RawImage.mixtureWithTexts(clusters: 50, size: 4096, seed: 33), to: input)
     let report = try workspace.convert()
     #expect(report.output.compression == "none")
     #expect(report.bytes.savedByCompression == 0)

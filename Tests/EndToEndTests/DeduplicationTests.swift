@@ -13,18 +13,6 @@ import Testing
 
   init() throws { workspace = try Workspace() }
 
-  /// How often each cluster that is not zero is in `bytes`.
-  private func occurrences(in bytes: [UInt8], clusterSize: Int) -> [[UInt8]: UInt64] {
-    var counts: [[UInt8]: UInt64] = [:]
-    for start in stride(from: 0, to: bytes.count, by: clusterSize) {
-      var cluster = Array(bytes[start..<min(start + clusterSize, bytes.count)])
-      guard cluster.contains(where: { $0 != 0 }) else { continue }
-      cluster += [UInt8](repeating: 0, count: clusterSize - cluster.count)
-      counts[cluster, default: 0] += 1
-    }
-    return counts
-  }
-
   /// Converts the input after a hole, so that no cluster could be at its own place in the file,
   /// which would give it a copy.
   private func expectExactSharing(
@@ -32,7 +20,7 @@ import Testing
   ) throws {
     let bytes = [UInt8](repeating: 0, count: Self.hole) + (try RawImage.read(input))
     try RawImage.write(bytes, to: input)
-    let counts = occurrences(in: bytes, clusterSize: clusterSize)
+    let counts = RawImage.occurrences(in: bytes, clusterSize: clusterSize)
     let report = try workspace.convert(["--cluster-size", "\(clusterSize)", "--hash-store"])
     let walker = try expectSound(output, equals: input, sourceLocation: sourceLocation)
     let total = UInt64((bytes.count + clusterSize - 1) / clusterSize)

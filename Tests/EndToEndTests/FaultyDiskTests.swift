@@ -11,10 +11,7 @@ import Testing
     workspace = try Workspace()
     disk = try FaultyDisk(in: workspace.folder)
     // 3 MiB that compress well, then the first half of them again.
-    let data = (0..<768).flatMap { cluster -> [UInt8] in
-      let name = Array("cluster \(cluster) ".utf8)
-      return name + repeatElement(UInt8(cluster % 251), count: 4096 - name.count)
-    }
+    let data = RawImage.numbered(clusters: 768, size: 4096)
     try RawImage.write(data + data[..<(data.count / 2)], to: workspace.input)
   }
 

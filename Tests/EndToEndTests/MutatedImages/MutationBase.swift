@@ -35,7 +35,7 @@ struct MutationBase: Sendable, CustomTestStringConvertible {
   /// - Throws: `TestSupportError` if it cannot be made.
   func make(in folder: TemporaryDirectory) throws -> [UInt8] {
     let (raw, path) = (folder.file("base.img"), folder.file("base.qcow2"))
-    try RawImage.write(CompressedImage.mixture(clusters: 60, size: 4096, seed: 411), to: raw)
+    try RawImage.write(RawImage.mixtureWithTexts(clusters: 60, size: 4096, seed: 411), to: raw)
     guard let variant else {
       let arguments = ["convert", "-q", "--log-store-order", "2", raw.string, path.string]
       try Command.qdedup(arguments).run().expectingExit(0)

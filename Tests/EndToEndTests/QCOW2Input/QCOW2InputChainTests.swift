@@ -24,7 +24,7 @@ import Testing
   private func makeBase(_ format: String, clusters: Int = 400) throws {
     let raw = workspace.folder.file("base.raw")
     try RawImage.write(
-      CompressedImage.mixture(clusters: clusters, size: 4096, seed: 331), to: raw)
+      RawImage.mixtureWithTexts(clusters: clusters, size: 4096, seed: 331), to: raw)
     switch format {
     case "raw": try Command("mv", [raw.string, base.string]).run().expectingExit(0)
     default:

@@ -10,7 +10,7 @@ import Testing
 
   init() throws {
     workspace = try Workspace()
-    let half = CompressedImage.mixture(clusters: 700, size: 4096, seed: 361)
+    let half = RawImage.mixtureWithTexts(clusters: 700, size: 4096, seed: 361)
     let update = RawImage.mixture(clusters: 300, size: 4096, kinds: 40, seed: 362)
     let hole = [UInt8](repeating: 0, count: 3 << 20)
     try RawImage.write(half + hole + half.dropLast(500_000) + update, to: workspace.input)

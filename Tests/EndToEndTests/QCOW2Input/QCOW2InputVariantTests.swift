@@ -23,7 +23,7 @@ import Testing
 
   @Test("Texts, noise and zeros are read right", arguments: ImageVariant.all)
   func textsNoiseAndZerosAreReadRight(_ variant: ImageVariant) throws {
-    let bytes = CompressedImage.mixture(clusters: 900, size: 4096, seed: 311)
+    let bytes = RawImage.mixtureWithTexts(clusters: 900, size: 4096, seed: 311)
     try RawImage.write(bytes + RawImage.noise(count: 1536, seed: 312), to: input)
     _ = try variant.make(from: input, at: image)
     try workspace.convert(from: image.string)
@@ -64,7 +64,7 @@ import Testing
 
   @Test("Compressed clusters between plain ones are read right")
   func compressedClustersBetweenPlainOnesAreReadRight() throws {
-    let bytes = CompressedImage.mixture(clusters: 300, size: 4096, seed: 314)
+    let bytes = RawImage.mixtureWithTexts(clusters: 300, size: 4096, seed: 314)
     try RawImage.write(bytes, to: input)
     let variant = ImageVariant("cluster_size=4K,compression_type=zstd", compressed: true)
     let made = try variant.make(from: input, at: image)

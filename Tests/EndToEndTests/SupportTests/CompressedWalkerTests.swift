@@ -12,7 +12,7 @@ import Testing
     folder = try TemporaryDirectory()
     raw = folder.file("in.img")
     image = folder.file("image.qcow2")
-    try RawImage.write(CompressedImage.mixture(clusters: 80, size: 4096, seed: 2), to: raw)
+    try RawImage.write(RawImage.mixtureWithTexts(clusters: 80, size: 4096, seed: 2), to: raw)
   }
 
   private func make(_ type: String, clusterSize: Int = 4096) throws {
