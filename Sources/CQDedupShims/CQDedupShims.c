@@ -4,11 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <malloc.h>
 #include <sched.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/uio.h>
+#include <sys/vfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -42,6 +45,17 @@ int qdedup_punch_hole(int descriptor, int64_t offset, int64_t count) {
 
 int qdedup_zero_range(int descriptor, int64_t offset, int64_t count) {
   return fallocate(descriptor, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, offset, count);
+}
+
+ssize_t qdedup_read_cached(int descriptor, void *buffer, size_t count, int64_t offset) {
+  struct iovec piece = {.iov_base = buffer, .iov_len = count};
+  return preadv2(descriptor, &piece, 1, offset, RWF_NOWAIT);
+}
+
+int qdedup_is_on_tmpfs(int descriptor) {
+  struct statfs system;
+  if (fstatfs(descriptor, &system) != 0) return -1;
+  return system.f_type == TMPFS_MAGIC;
 }
 
 int qdedup_start_write_back(int descriptor) {

@@ -9,6 +9,9 @@ public struct FileWatch: Sendable {
     first = try file.state()
   }
 
+  /// Whether the file can tell: a device cannot.
+  public var tellsChanges: Bool { first != nil }
+
   /// Makes sure that the same file has its size and its time of change still.
   ///
   /// - Throws: `ImageError.changed`, which says what was changed.

@@ -38,6 +38,15 @@ public protocol ImageSource: Sendable {
   /// - Throws: `ImageError` with the place that could not be read.
   func read(into buffer: UnsafeMutableRawBufferPointer, at offset: GuestOffset) throws(ImageError)
 
+  /// Reads guest bytes once more, if that takes no more than a copy: they are in memory, need not be
+  /// restored, and `requireUnchanged` would tell if they had become others since the first time.
+  ///
+  /// - Parameters:
+  ///   - buffer: Where the bytes go.
+  ///   - offset: The guest offset of the first byte.
+  /// - Returns: Whether they were read; if not, what is in `buffer` has no meaning.
+  func reread(into buffer: UnsafeMutableRawBufferPointer, at offset: GuestOffset) -> Bool
+
   /// Makes sure that no file of the image was changed since it was opened, as far as their sizes
   /// and times tell. Devices tell nothing.
   ///
@@ -51,6 +60,11 @@ extension ImageSource {
 
   /// No byte is restored.
   public var clusterBytes: Int { 1 }
+
+  /// Never.
+  public func reread(into buffer: UnsafeMutableRawBufferPointer, at offset: GuestOffset) -> Bool {
+    false
+  }
 
   /// Nothing: what has no file does not change.
   public func requireUnchanged() throws(ImageError) {}

@@ -82,6 +82,11 @@ public final class RawImage: ImageSource {
     return nil
   }
 
+  /// Reads what memory has of a regular file, up to its end.
+  public func reread(into buffer: UnsafeMutableRawBufferPointer, at offset: GuestOffset) -> Bool {
+    watch.tellsChanges && file.readCached(into: buffer, at: offset.bytes)
+  }
+
   /// Reads from the file; zeros after its end.
   public func read(
     into buffer: UnsafeMutableRawBufferPointer, at offset: GuestOffset

@@ -1,4 +1,5 @@
 import DiskIO
+import Glibc
 import SystemPackage
 import Testing
 import TestSupport
@@ -26,6 +27,42 @@ import TestSupport
     #expect(try file.bytes(10, at: 1000).isEmpty)
     #expect(try file.bytes(10, at: 1 << 62).isEmpty)
     #expect(try file.bytes(0, at: 0).isEmpty)
+  }
+
+  @Test("What memory has of a file is read at once, up to its end")
+  func cachedReads() throws {
+    let content = randomBytes(100_000, seed: 5)
+    // What is on tmpfs is in memory always.
+    let path = FilePath("/dev/shm/\(scratch.path.lastComponent!.string)")
+    defer { unlink(path.string) }
+    let file = try OwnedFile.writable(path)
+    try file.write(content, at: 0)
+    let buffer = try AlignedBuffer(byteCount: 10_000, purpose: "a test")
+    let isRead = file.readCached(into: buffer.bytes, at: 90_000)
+    #expect(isRead)
+    #expect(Array(buffer.bytes) == Array(content[90_000...]))
+    for offset in [90_001, 100_000, 1 << 62, 1 << 63] as [UInt64] {
+      let isRead = file.readCached(into: buffer.bytes, at: offset)
+      #expect(!isRead)
+    }
+  }
+
+  @Test("On any file system a read at once gets what is there, or nothing")
+  func cachedReadsAnywhere() throws {
+    let content = randomBytes(1 << 18, seed: 6)
+    for folder in [scratch.path, "/var/tmp"] {
+      let path = folder.appending("qdedup-\(scratch.path.lastComponent!.string)")
+      defer { unlink(path.string) }
+      let file = try OwnedFile.writable(path)
+      try file.write(content, at: 0)
+      try file.sync()
+      let buffer = try AlignedBuffer(byteCount: content.count, purpose: "a test")
+      for isDropped in [false, true] {
+        if isDropped { file.dropCache() }
+        guard file.readCached(into: buffer.bytes, at: 0) else { continue }
+        #expect(Array(buffer.bytes) == content)
+      }
+    }
   }
 
   @Test("An exact read that ends early fails where the bytes are missing")

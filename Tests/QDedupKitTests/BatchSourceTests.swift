@@ -56,6 +56,27 @@ import Testing
     #expect(seen.reduce(0) { $0 + $1.bytes.count } < size)
   }
 
+  @Test("A file gives its bytes once more, unless it may have been changed in between")
+  func reread() throws {
+    let content = Disks.unique(clusters: 8, clusterSize: 4096)
+    let path = FilePath("/dev/shm/\(scratch.path.lastComponent!.string)")
+    defer { unlink(path.string) }
+    let descriptor = try FileDescriptor.open(
+      path, .readWrite, options: .create, permissions: .ownerReadWrite)
+    try descriptor.writeAll(content)
+    try descriptor.close()
+    let geometry = try #require(ClusterGeometry(clusterSize: 4096))
+    var buffer = [UInt8](repeating: 0, count: 8192)
+    for mayChange in [false, true] {
+      let source = ImageBatches(
+        try RawImage(try OwnedFile(readingFrom: path)), geometry: geometry,
+        shape: BatchShape(geometry), mayChange: mayChange)
+      let isRead = buffer.withUnsafeMutableBytes { source.reread(into: $0, at: GuestOffset(4096)) }
+      #expect(isRead == !mayChange)
+      #expect(buffer == Array(content[4096..<12_288]))
+    }
+  }
+
   @Test(
     "A pipe comes as a whole", arguments: [0, 1, 262_144, 262_145, 1_000_000], [1, 4])
   func pipe(count: Int, threads: Int) throws {

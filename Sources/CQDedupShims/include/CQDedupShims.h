@@ -27,6 +27,13 @@ int qdedup_rename_to_new(const char *path, const char *new_path);
 int qdedup_punch_hole(int descriptor, int64_t offset, int64_t count);
 int qdedup_zero_range(int descriptor, int64_t offset, int64_t count);
 
+/* preadv2 with RWF_NOWAIT: reads what memory has of a file; EAGAIN instead of waiting for its disk, and
+ * EOPNOTSUPP where the file system cannot tell. */
+ssize_t qdedup_read_cached(int descriptor, void *buffer, size_t count, int64_t offset);
+
+/* fstatfs: whether a file is on tmpfs, which has no disk: 1 yes, 0 no. */
+int qdedup_is_on_tmpfs(int descriptor);
+
 /* sync_file_range of the whole file: starts writing what is not on the disk yet; waits for nothing. */
 int qdedup_start_write_back(int descriptor);
 

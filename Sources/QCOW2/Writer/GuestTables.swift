@@ -78,6 +78,14 @@ final class GuestTables {
     inHand.bytes.storeBigEndian(mapping.entry, at: slot * 8)
   }
 
+  /// Where in the file the entry is that maps a guest cluster; nil while there is none, or its table
+  /// is in hand. O(1).
+  func entryPlace(of guest: GuestOffset) -> HostOffset? {
+    let (index, slot) = place(of: guest)
+    guard index < tables.count, tables[index].bytes != 0 else { return nil }
+    return HostOffset(tables[index].bytes + UInt64(slot * 8))
+  }
+
   /// Notes that the refcount of a cluster which `guest` was mapped to has changed between one and
   /// more: if the table that maps it has been written, its flags are set again at the end.
   func markOutdated(mapping guest: GuestOffset) {

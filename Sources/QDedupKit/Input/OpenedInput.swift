@@ -20,7 +20,8 @@ struct OpenedInput {
   let format: InputOptions.Format
   /// What tells the files that are read from others; none for a pipe that reads no file.
   let parts: [ImagePart]
-  private let allowsChanges: Bool
+  /// Whether files of it may be changed while they are read.
+  let allowsChanges: Bool
 
   /// Opens the input that `options` name, respects QEMU's locks and refuses other formats.
   ///

@@ -191,6 +191,9 @@ package struct ClusterPlace {
   var mapping: ClusterMapping?
   /// The guest offset of the first cluster that was mapped to the data.
   var owner: GuestOffset
+  /// For a duplicate of a compressed cluster of this conversion: where in the output the L2 entry is
+  /// that maps `owner`, once it is written.
+  var ownerEntry: HostOffset?
   /// How many guest clusters share the data, for a cluster in flight.
   var references: UInt32
   /// For a duplicate of a cluster that was in flight, that cluster's place.

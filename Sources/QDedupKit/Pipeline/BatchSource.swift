@@ -14,6 +14,15 @@ package protocol BatchSource: Sendable {
   /// - Throws: `ConversionError` if the input cannot be read.
   func fill(_ batch: Batch) throws(ConversionError) -> Bool
 
+  /// Reads bytes of the disk once more, if they are sure to be the same and that takes no more than a
+  /// copy.
+  ///
+  /// - Parameters:
+  ///   - buffer: Where the bytes go.
+  ///   - offset: The guest offset of the first byte.
+  /// - Returns: Whether they were read; if not, what is in `buffer` has no meaning.
+  func reread(into buffer: UnsafeMutableRawBufferPointer, at offset: GuestOffset) -> Bool
+
   /// The size of the disk in bytes; final once `fill` has returned false.
   var virtualSize: UInt64 { get }
 
@@ -33,11 +42,15 @@ package final class ImageBatches: BatchSource {
   private let image: any ImageSource
   private let geometry: ClusterGeometry
   private let byteCount: UInt64
+  private let mayChange: Bool
   private let cursor: Mutex<Cursor>
 
-  /// The batches of `image` on the grid of `shape`.
-  package init(_ image: any ImageSource, geometry: ClusterGeometry, shape: BatchShape) {
+  /// The batches of `image` on the grid of `shape`; whether it `mayChange` on the way.
+  package init(
+    _ image: any ImageSource, geometry: ClusterGeometry, shape: BatchShape, mayChange: Bool = false
+  ) {
     self.image = image
+    self.mayChange = mayChange
     self.geometry = geometry
     byteCount = UInt64(shape.byteCount)
     cursor = Mutex(Cursor(data: DataCursor(image)))
@@ -56,6 +69,12 @@ package final class ImageBatches: BatchSource {
       }
     }
     return claimed
+  }
+
+  package func reread(
+    into buffer: UnsafeMutableRawBufferPointer, at offset: GuestOffset
+  ) -> Bool {
+    !mayChange && image.reread(into: buffer, at: offset)
   }
 
   /// Takes the next batch of the grid that touches a data extent.
@@ -102,6 +121,11 @@ package final class PipeBatches: BatchSource {
     try cursor.withLock { cursor throws(ConversionError) in try fill(batch, &cursor) }
   }
 
+  /// Never: what came through a pipe is gone.
+  package func reread(
+    into buffer: UnsafeMutableRawBufferPointer, at offset: GuestOffset
+  ) -> Bool { false }
+
   private func fill(_ batch: Batch, _ cursor: inout Cursor) throws(ConversionError) -> Bool {
     guard !cursor.hasEnded else { return false }
     let start = GuestOffset(cursor.pipe.byteCount)
@@ -130,7 +154,7 @@ extension OpenedInput {
   ) -> any BatchSource {
     switch source {
     case .image(let image):
-      ImageBatches(image, geometry: geometry, shape: shape)
+      ImageBatches(image, geometry: geometry, shape: shape, mayChange: allowsChanges)
     case .pipe(let pipe):
       PipeBatches(pipe, geometry: geometry) { progress.isStopping }
     }

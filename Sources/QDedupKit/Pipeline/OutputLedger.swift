@@ -73,9 +73,12 @@ final class OutputLedger {
     writer.addReferences(1, to: mapping, mappedFrom: owner)
     batch.plans[cluster].kind = .duplicate
     batch.plans[cluster].originalBytes = nil
-    batch.plans[cluster].isOld = writer.isOld(mapping)
+    let isOld = writer.isOld(mapping)
+    batch.plans[cluster].isOld = isOld
     batch.places[cluster] = ClusterPlace(
-      mapping: mapping, owner: owner, references: 0, originalPlace: nil)
+      mapping: mapping, owner: owner,
+      ownerEntry: mapping.isCompressed && !isOld ? writer.entryPlace(of: owner) : nil,
+      references: 0, originalPlace: nil)
     return true
   }
 

@@ -97,7 +97,8 @@ final class Pipeline: @unchecked Sendable {
   /// One worker, from its first batch to the source's end.
   private func work() throws(ConversionError) {
     let comparison = DuplicateComparison(
-      output: output, written: written, goesForward: !sequencer.ledger.writer.continuesFile,
+      source: source, output: output, written: written,
+      goesForward: !sequencer.ledger.writer.continuesFile,
       stored: try StoredClusters(pool.geometry, shape, method: compression?.method))
     let compressor = try makeCompressor()
     while true {

@@ -87,6 +87,9 @@ final class StoredClusters {
   /// The most bytes that a run may have.
   var capacity: Int { buffer.bytes.count }
 
+  /// The memory that runs are loaded into; free for other bytes until the next one.
+  var room: UnsafeMutableRawBufferPointer { buffer.bytes }
+
   /// Reads a run of `output`. The file may end within the last sector of a compressed cluster.
   func load(_ run: Run, from output: OpenFile) throws(ConversionError) {
     start = run.start
