@@ -16,7 +16,7 @@ import Testing
       for compression in levels {
         let compressor = try ClusterCompressor(compression, clusterSize: size)
         let data = try compressor.compressed(cluster)
-        let name = "\(content), level \(compression.level)"
+        let name = "\(content), level \(compression.level ?? 0)"
         #expect(!data.isEmpty && data.count <= Compression.bound(clusterSize: size), "\(name)")
         #expect(try decompressor.restored(data, count: size) == cluster, "\(name)")
         if content != .noise { #expect(data.count < size * 2 / 3, "\(name)") }
@@ -152,7 +152,21 @@ import Testing
       #expect(Compression(.zlib, level: level) == nil)
       #expect((Compression(.zstd, level: level) == nil) == (level != 10))
     }
-    #expect(Compression(.zlib)?.level == 6)
-    #expect(Compression(.zstd)?.level == 3)
+  }
+
+  @Test(
+    "Without a level the cluster size chooses one", arguments: Compression.clusterSizes,
+    [Compression.DeflateWindow.standard, .largest])
+  func defaultLevel(clusterSize: Int, window: Compression.DeflateWindow) throws {
+    let cluster = Array(
+      RawImage.mixtureWithTexts(clusters: clusterSize >> 9, size: 512, seed: 3)[..<clusterSize])
+    func size(_ method: Compression.Method, _ level: Int?) throws -> Int {
+      let compression = try #require(Compression(method, level: level, deflateWindow: window))
+      return try compression.compressed(cluster).count
+    }
+    let isFast = clusterSize == 16_384 || clusterSize > 16_384 && window == .largest
+    #expect(try size(.zlib, nil) == size(.zlib, isFast ? 2 : 6))
+    if clusterSize >= 16_384 { #expect(try size(.zlib, 2) != size(.zlib, 6)) }
+    #expect(try size(.zstd, nil) == size(.zstd, 3))
   }
 }

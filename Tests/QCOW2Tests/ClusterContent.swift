@@ -33,7 +33,7 @@ extension Compression {
 
   /// A method's lowest, default and highest level.
   static func levels(of method: Method) -> [Compression] {
-    [method.levels.lowerBound, method.defaultLevel, method.levels.upperBound].compactMap {
+    [method.levels.lowerBound, nil, method.levels.upperBound].compactMap {
       Compression(method, level: $0)
     }
   }

@@ -35,7 +35,7 @@ import TestSupport
         let data = try compressor.compressed(cluster)
         #expect(
           Decompression.deflate(data, count: size, piece: piece) == cluster,
-          "content \(number), level \(compression.level)")
+          "content \(number), level \(compression.level ?? 0)")
       }
     }
   }

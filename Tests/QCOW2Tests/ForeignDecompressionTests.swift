@@ -39,7 +39,7 @@ import TestSupport
         let cluster = content.bytes(count: size, seed: 5)
         _ = try scratch.make("\(names.count).data", try compression.compressed(cluster))
         _ = try scratch.make("\(names.count).cluster", cluster)
-        names.append("\(content), level \(compression.level)")
+        names.append("\(content), level \(compression.level ?? 0)")
       }
     }
     let arguments = ["-c", script, piece, scratch.path.string, "\(names.count)"]
@@ -59,7 +59,7 @@ import TestSupport
         let cluster = content.bytes(count: size, seed: 6)
         let data = try scratch.make("data", try compression.compressed(cluster))
         let result = try Command("zstd", ["-dqf", data.string, "-o", restored.string]).run()
-        #expect(result.exitCode == 0, "\(content), level \(compression.level): \(result)")
+        #expect(result.exitCode == 0, "\(content), level \(compression.level ?? 0): \(result)")
         #expect(try TemporaryDirectory.content(of: restored) == cluster)
       }
     }

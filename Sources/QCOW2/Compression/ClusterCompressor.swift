@@ -43,18 +43,16 @@ public final class ClusterCompressor {
   ///   - clusterSize: The size of each cluster in bytes.
   /// - Throws: `CompressionError` if there is no memory for it.
   public init(_ compression: Compression, clusterSize: Int) throws(CompressionError) {
+    let level = compression.level(clusterSize: clusterSize)
     switch compression.method {
-    case .zlib
-    where clusterSize <= Self.largestSinglePiece || compression.deflateWindow == .largest:
-      guard let deflate = libdeflate_alloc_compressor(CInt(compression.level)) else {
-        throw .outOfMemory
-      }
+    case .zlib where compression.usesLibdeflate(clusterSize: clusterSize):
+      guard let deflate = libdeflate_alloc_compressor(CInt(level)) else { throw .outOfMemory }
       context = .libdeflate(deflate)
     case .zlib:
-      context = .zlib(try Self.deflater(level: compression.level))
+      context = .zlib(try Self.deflater(level: level))
     case .zstd:
       guard let zstd = ZSTD_createCCtx() else { throw .outOfMemory }
-      ZSTD_CCtx_setParameter(zstd, ZSTD_c_compressionLevel, CInt(compression.level))
+      ZSTD_CCtx_setParameter(zstd, ZSTD_c_compressionLevel, CInt(level))
       context = .zstd(zstd)
     }
   }
@@ -86,6 +84,11 @@ public final class ClusterCompressor {
   public func compress(
     _ cluster: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer
   ) throws(CompressionError) -> Int {
+    switch context {
+    case .zlib, .libdeflate:
+      if Noise.fills(cluster) { return Self.store(cluster, into: output) }
+    case .zstd: break
+    }
     switch context {
     case .zlib(let stream):
       return try Self.deflate(stream, cluster, into: output)

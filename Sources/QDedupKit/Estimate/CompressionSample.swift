@@ -8,11 +8,11 @@ internal import Synchronization
 ///
 /// Three samples share the work, for what varies less needs less of it. Some 4,000 single pieces of
 /// 4 KiB, compressed by the cheapest method, tell how compressible the disk is: that varies most from
-/// place to place. Up to 192 areas of 128 KiB, compressed by every method in some cluster sizes
+/// place to place. Up to 192 areas of 128 KiB, compressed by zstd in some cluster sizes
 /// (`SampleWork.anchor`), tell how these compare with that: a ratio of two sizes of the same data
 /// varies little. Half of the areas, compressed in all sizes, tells how the other sizes compare
-/// with those. The product is the prediction. If the areas are all there is, they alone count, all of
-/// them in all sizes, and the result is exact.
+/// with those, and a quarter of them how zlib compares. The product is the prediction. If the areas
+/// are all there is, they alone count, all of them in all sizes, and the result is exact.
 ///
 /// A cluster that occurs n times counts as 1/n, so that what is predicted is the size of the distinct
 /// ones. The interval takes the spread between neighbours of the sample as the spread within a
@@ -41,8 +41,8 @@ struct CompressionSample {
   /// How many bytes were compressed, each time counted.
   private(set) var compressedBytes: UInt64 = 0
 
-  /// One of so many areas is compressed in all sizes.
-  private static let blocksPerDenseOne = 2
+  /// What is done with each of four areas after another.
+  private static let kinds: [SampleWork.Task.Kind] = [.all, .anchors, .zstd, .anchors]
 
   /// Reads what a scan has chosen once more, and compresses it.
   ///
@@ -64,8 +64,7 @@ struct CompressionSample {
     let pieces = isWhole ? [] : counts.pieces.units
     let tasks =
       blocks.enumerated().map { number, unit in
-        SampleWork.Task(
-          unit, .block(inAllSizes: isWhole || number % Self.blocksPerDenseOne == 0))
+        SampleWork.Task(unit, isWhole ? .all : Self.kinds[number % Self.kinds.count])
       } + pieces.map { SampleWork.Task($0, .piece) }
     let work = SampleWork(
       image: image, contents: contents, compressions: compressions, progress: progress,
@@ -83,7 +82,7 @@ struct CompressionSample {
         ImageScan.sizes.map { size in
           Share(
             ratio: shared.ratio(number, size, anchor: anchor(size)),
-            weight: shared.rawBytes(number, anchor(size)))
+            weight: shared.rawBytes(number, size))
         })
     }
   }
@@ -105,7 +104,7 @@ struct CompressionSample {
       base = Estimate(results[blockCount...].map { $0.base[keyPath: part] }, isWhole: isWhole)
     }
 
-    /// The bytes of clusters of one size that was compressed in all areas.
+    /// The bytes of clusters of one size in all areas.
     func rawBytes(_ method: Int, _ size: Int) -> Double {
       blocks.reduce(0) { $0 + $1.sizes[method][size][keyPath: part].raw }
     }

@@ -8,12 +8,16 @@ internal import Synchronization
 final class SampleWork: Sendable {
   /// A unit to compress.
   struct Task {
-    /// What is done with a unit.
-    enum Kind {
+    /// How much is done with a unit.
+    enum Kind: Comparable {
       /// A piece of 4 KiB, compressed by `base`.
       case piece
-      /// An area of 128 KiB, compressed in the sizes that are their own anchors, or in all.
-      case block(inAllSizes: Bool)
+      /// An area of 128 KiB, compressed by zstd in the sizes that are their own anchors.
+      case anchors
+      /// One that is compressed by zstd in all sizes.
+      case zstd
+      /// One that is compressed by all methods in all sizes.
+      case all
     }
 
     let unit: StratifiedSample.Unit
@@ -23,6 +27,15 @@ final class SampleWork: Sendable {
       self.unit = unit
       self.kind = kind
     }
+
+    /// Whether the unit is compressed in a size.
+    func includes(_ size: Int, _ compression: Compression) -> Bool {
+      switch compression.method {
+      case .zlib: kind == .all
+      case .zstd:
+        kind >= .zstd || kind == .anchors && SampleWork.anchor(of: size, compression) == size
+      }
+    }
   }
 
   /// Bytes of distinct clusters that a unit stands for, those of pieces of zeros not counted: each
@@ -30,7 +43,7 @@ final class SampleWork: Sendable {
   struct Size {
     var raw = 0.0
     var compressed = 0.0
-    var isMeasured: Bool { raw > 0 }
+    var isMeasured: Bool { compressed > 0 }
   }
 
   /// The same for the distinct clusters of the image, and for the image's share of those that all
@@ -48,13 +61,13 @@ final class SampleWork: Sendable {
     var compressedBytes: UInt64 = 0
   }
 
-  /// The size whose compressed bytes tell most of those of another: itself, for a size in which all
-  /// areas are compressed. In the others half of them are, which tells how they compare.
+  /// The size whose compressed bytes tell most of those of another; itself, if `base` tells more.
   ///
-  /// Neighbouring sizes are much alike, and so are all in which zlib has its small window.
+  /// By zstd, all areas are compressed in the sizes that are their own anchors, and half of them in the
+  /// others, which tells how these compare. zlib takes four times as long; a quarter of the areas is
+  /// compressed by it, in all sizes.
   static func anchor(of size: Int, _ compression: Compression) -> Int {
-    let hasSmallWindow = compression.method == .zlib && compression.deflateWindow == .standard
-    return (hasSmallWindow ? [1, 1, 1, 3, 3, 3] : [0, 2, 2, 4, 4, 5])[size]
+    compression.method == .zlib ? size : [0, 2, 2, 4, 4, 5][size]
   }
 
   private let image: any ImageSource
@@ -66,7 +79,7 @@ final class SampleWork: Sendable {
   private let state: Mutex<(results: [Result], failure: ConversionError?)>
 
   /// The method by which all units are compressed: the fastest.
-  private static let base = Compression(.zstd)!
+  fileprivate static let base = Compression(.zstd)!
 
   init(
     image: any ImageSource, contents: [DistinctSet], compressions: [Compression],
@@ -138,7 +151,7 @@ private final class SampleWorker {
   func compress(
     _ task: SampleWork.Task, of image: any ImageSource, contents: [DistinctSet]
   ) throws(ConversionError) -> SampleWork.Result {
-    let isBlock = if case .block = task.kind { true } else { false }
+    let isBlock = task.kind > .piece
     let count = isBlock ? Self.blockBytes : 1 << ImageScan.pieceBits
     let bytes = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<count])
     try converting(ConversionError.image) { () throws(ImageError) in
@@ -149,23 +162,32 @@ private final class SampleWorker {
       sizes: compressions.map { _ in ImageScan.sizes.map { _ in SampleWork.Sizes() } })
     // The unit stands for its stratum.
     let factor = Double(task.unit.weight)
-    result.base = sum(
-      pieces, 0, try compressed(pieces, 0, base, &result.compressedBytes), contents, factor)
-    guard case .block(let inAllSizes) = task.kind else { return result }
+    let inBase = try compressed(pieces, 0, base, &result.compressedBytes)
+    result.base = sum(pieces, 0, inBase, contents, factor)
+    guard isBlock else { return result }
     for (method, compression) in compressions.enumerated() {
       var bytes: [Int] = []
-      for size in ImageScan.sizes
-      where inAllSizes || SampleWork.anchor(of: size, compression) == size {
-        let compressor = try compressor(method, size)
-        if compressor.hasSmallWindow, size > Self.slowSize {
-          result.sizes[method][size] = extrapolate(pieces, size, bytes, contents, factor)
+      for size in ImageScan.sizes {
+        if !task.includes(size, compression) {
+          bytes = notCompressed(pieces, size)
+        } else if size == 0, compression == SampleWork.base {
+          bytes = inBase
         } else {
-          bytes = try compressed(pieces, size, compressor, &result.compressedBytes)
-          result.sizes[method][size] = sum(pieces, size, bytes, contents, factor)
+          let compressor = try compressor(method, size)
+          bytes =
+            compressor.hasSmallWindow && size > Self.slowSize
+            ? extrapolate(size, bytes)
+            : try compressed(pieces, size, compressor, &result.compressedBytes)
         }
+        result.sizes[method][size] = sum(pieces, size, bytes, contents, factor)
       }
     }
     return result
+  }
+
+  /// 0 for each cluster of a unit.
+  private func notCompressed(_ pieces: Pieces, _ size: Int) -> [Int] {
+    Array(repeating: 0, count: pieces.digests.count >> size)
   }
 
   private func compressor(
@@ -200,14 +222,15 @@ private final class SampleWorker {
     return sizes
   }
 
-  /// Adds up the clusters of a unit, each by its share of the distinct ones.
+  /// Adds up the clusters of a unit that hold data, each by its share of the distinct ones.
   private func sum(
     _ pieces: Pieces, _ size: Int, _ compressed: [Int], _ contents: [DistinctSet],
     _ factor: Double
   ) -> SampleWork.Sizes {
     var sum = SampleWork.Sizes()
-    for (index, bytes) in compressed.enumerated() where bytes > 0 {
+    for (index, bytes) in compressed.enumerated() {
       let first = index << size
+      guard pieces.dataCount(first, size) > 0 else { continue }
       let seen = contents[size].occurrences(pieces.key(first, size)) ?? (1, 1)
       let share = factor / Double(max(1, seen.times))
       let raw = share * Double(pieces.dataCount(first, size) << ImageScan.pieceBits)
@@ -219,26 +242,22 @@ private final class SampleWorker {
     return sum
   }
 
-  /// Clusters larger than the largest that is compressed with a window of 4 KiB. It sees the same in
-  /// all of them, but for what is before its beginning.
-  private func extrapolate(
-    _ pieces: Pieces, _ size: Int, _ smaller: [Int], _ contents: [DistinctSet], _ factor: Double
-  ) -> SampleWork.Sizes {
-    let each = 1 << (size - Self.slowSize)
-    let compressed = stride(from: 0, to: smaller.count, by: each).map { first in
-      let parts = smaller[first..<first + each]
+  /// Clusters larger than the largest that is compressed with a window of 4 KiB, by those of half
+  /// their size. It sees the same in all of them, but for what is before its beginning.
+  private func extrapolate(_ size: Int, _ halves: [Int]) -> [Int] {
+    stride(from: 0, to: halves.count, by: 2).map { first in
+      let parts = halves[first..<first + 2]
       let bytes = parts.reduce(0, +)
-      let data = parts.reduce(0) { $1 > 0 ? $0 + 1 << (ImageScan.pieceBits + Self.slowSize) : $0 }
+      let data = parts.reduce(0) { $1 > 0 ? $0 + 1 << (ImageScan.pieceBits + size - 1) : $0 }
       return bytes - Int(Double(max(0, data - bytes)) * Self.smallWindowGain[size]!)
     }
-    return sum(pieces, size, compressed, contents, factor)
   }
 
   /// The largest size that is compressed with a window of 4 KiB: 32 KiB.
   private static let slowSize = 3
-  /// By what part of what compression saves it saves more in larger clusters then: measured on two
-  /// root file systems, where it differed by less than a tenth of itself.
-  private static let smallWindowGain = [4: 0.0025, 5: 0.0037]
+  /// By what part of what compression saves it saves more in clusters of twice the size then:
+  /// measured on two root file systems, where it differed by less than a tenth of itself.
+  private static let smallWindowGain = [4: 0.0025, 5: 0.0012]
 }
 
 /// The pieces of a unit with their digests.
