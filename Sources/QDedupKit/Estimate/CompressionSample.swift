@@ -11,8 +11,8 @@ internal import Synchronization
 /// place to place. Up to 192 areas of 128 KiB, compressed by zstd in some cluster sizes
 /// (`SampleWork.anchor`), tell how these compare with that: a ratio of two sizes of the same data
 /// varies little. Half of the areas, compressed in all sizes, tells how the other sizes compare
-/// with those, and a quarter of them how zlib compares. The product is the prediction. If the areas
-/// are all there is, they alone count, all of them in all sizes, and the result is exact.
+/// with those, and a quarter of them how zlib compares with zstd. The product is the prediction. If
+/// the areas are all there is, they alone count, all of them in all sizes, and the result is exact.
 ///
 /// A cluster that occurs n times counts as 1/n, so that what is predicted is the size of the distinct
 /// ones. The interval takes the spread between neighbours of the sample as the spread within a
@@ -66,23 +66,21 @@ struct CompressionSample {
       blocks.enumerated().map { number, unit in
         SampleWork.Task(unit, isWhole ? .all : Self.kinds[number % Self.kinds.count])
       } + pieces.map { SampleWork.Task($0, .piece) }
+    let methods = SampleWork.withZstd(compressions)
     let work = SampleWork(
-      image: image, contents: contents, compressions: compressions, progress: progress,
-      tasks: tasks)
+      image: image, contents: contents, compressions: methods, progress: progress, tasks: tasks)
     let results = try work.run(threads: threads)
     compressedBytes = results.reduce(0) { $0 + $1.compressedBytes }
     let (own, shared) = (
-      Measured(results, blocks.count, \.own, isWhole),
-      Measured(results, blocks.count, \.shared, isWhole)
+      Measured(results, blocks.count, methods, \.own, isWhole),
+      Measured(results, blocks.count, methods, \.shared, isWhole)
     )
-    for (number, compression) in compressions.enumerated() {
-      func anchor(_ size: Int) -> Int { SampleWork.anchor(of: size, compression) }
-      ratios.append(ImageScan.sizes.map { own.ratio(number, $0, anchor: anchor($0)) })
+    for method in compressions.indices {
+      ratios.append(ImageScan.sizes.map { own.ratio(.init(method: method, size: $0)) })
       shares.append(
         ImageScan.sizes.map { size in
-          Share(
-            ratio: shared.ratio(number, size, anchor: anchor(size)),
-            weight: shared.rawBytes(number, size))
+          let way = SampleWork.Way(method: method, size: size)
+          return Share(ratio: shared.ratio(way), weight: shared.rawBytes(way))
         })
     }
   }
@@ -90,38 +88,41 @@ struct CompressionSample {
   /// What was compressed, by one of the two ways to count clusters.
   private struct Measured {
     private let blocks: ArraySlice<SampleWork.Result>
+    private let methods: [Compression]
     private let part: KeyPath<SampleWork.Sizes, SampleWork.Size>
     private let base: Estimate
     private let isWhole: Bool
 
     init(
-      _ results: [SampleWork.Result], _ blockCount: Int,
+      _ results: [SampleWork.Result], _ blockCount: Int, _ methods: [Compression],
       _ part: KeyPath<SampleWork.Sizes, SampleWork.Size>, _ isWhole: Bool
     ) {
       blocks = results[..<blockCount]
+      self.methods = methods
       self.part = part
       self.isWhole = isWhole
       base = Estimate(results[blockCount...].map { $0.base[keyPath: part] }, isWhole: isWhole)
     }
 
-    /// The bytes of clusters of one size in all areas.
-    func rawBytes(_ method: Int, _ size: Int) -> Double {
-      blocks.reduce(0) { $0 + $1.sizes[method][size][keyPath: part].raw }
+    private func size(_ way: SampleWork.Way, _ block: SampleWork.Result) -> SampleWork.Size {
+      block.sizes[way.method][way.size][keyPath: part]
     }
 
-    /// One method and size, by how it compares with its anchor, or an anchor with the base.
-    func ratio(_ method: Int, _ size: Int, anchor: Int) -> Ratio {
-      let measured = blocks.filter { $0.sizes[method][size][keyPath: part].isMeasured }
-      let sizes = measured.map { $0.sizes[method][size][keyPath: part] }
+    /// The bytes of clusters of one size in all areas.
+    func rawBytes(_ way: SampleWork.Way) -> Double { blocks.reduce(0) { $0 + size(way, $1).raw } }
+
+    /// One method and size, by how it compares with its anchor, or, if it has none, with the base.
+    func ratio(_ way: SampleWork.Way) -> Ratio {
+      let measured = blocks.filter { size(way, $0).isMeasured }
+      let sizes = measured.map { size(way, $0) }
       let own = Estimate(sizes, isWhole: isWhole)
       if isWhole { return own.asRatio }
-      if anchor != size {
+      guard let anchor = SampleWork.anchor(of: way, methods) else {
         return own.asRatio(
-          of: sizes, against: measured.map { $0.sizes[method][anchor][keyPath: part] },
-          known: ratio(method, anchor, anchor: anchor))
+          of: sizes, against: measured.map { $0.base[keyPath: part] }, known: base.asRatio)
       }
       return own.asRatio(
-        of: sizes, against: measured.map { $0.base[keyPath: part] }, known: base.asRatio)
+        of: sizes, against: measured.map { size(anchor, $0) }, known: ratio(anchor))
     }
   }
 

@@ -12,7 +12,7 @@ final class SampleWork: Sendable {
     enum Kind: Comparable {
       /// A piece of 4 KiB, compressed by `base`.
       case piece
-      /// An area of 128 KiB, compressed by zstd in the sizes that are their own anchors.
+      /// An area of 128 KiB, compressed by zstd in the sizes that others are known by.
       case anchors
       /// One that is compressed by zstd in all sizes.
       case zstd
@@ -33,7 +33,7 @@ final class SampleWork: Sendable {
       switch compression.method {
       case .zlib: kind == .all
       case .zstd:
-        kind >= .zstd || kind == .anchors && SampleWork.anchor(of: size, compression) == size
+        kind >= .zstd || kind == .anchors && SampleWork.anchorSizes[size] == size
       }
     }
   }
@@ -61,13 +61,36 @@ final class SampleWork: Sendable {
     var compressedBytes: UInt64 = 0
   }
 
-  /// The size whose compressed bytes tell most of those of another; itself, if `base` tells more.
+  /// A way to compress: the number of a compression, and a size.
+  struct Way: Equatable {
+    var method: Int
+    var size: Int
+  }
+
+  /// The way whose compressed bytes tell most of those of another; nil if `base` tells more.
   ///
-  /// By zstd, all areas are compressed in the sizes that are their own anchors, and half of them in the
-  /// others, which tells how these compare. zlib takes four times as long; a quarter of the areas is
-  /// compressed by it, in all sizes.
-  static func anchor(of size: Int, _ compression: Compression) -> Int {
-    compression.method == .zlib ? size : [0, 2, 2, 4, 4, 5][size]
+  /// By zstd, all areas are compressed in the sizes that have no anchor, and half of them in the others,
+  /// which tells how these compare. zlib takes four times as long: a quarter of the areas is compressed
+  /// by it, which tells how it compares with zstd in clusters of the same size.
+  ///
+  /// - Parameters:
+  ///   - way: What to find the anchor of.
+  ///   - compressions: What its method is a number of, zstd among them.
+  /// - Returns: The anchor.
+  static func anchor(of way: Way, _ compressions: [Compression]) -> Way? {
+    if compressions[way.method].method == .zlib {
+      return compressions.firstIndex { $0.method == .zstd }.map { Way(method: $0, size: way.size) }
+    }
+    let size = anchorSizes[way.size]
+    return size == way.size ? nil : Way(method: way.method, size: size)
+  }
+
+  /// For each size by zstd, the one that tells most of it.
+  private static let anchorSizes = [0, 2, 2, 4, 4, 5]
+
+  /// The compressions, and zstd at the end if it is not among them, because others are known by it.
+  static func withZstd(_ compressions: [Compression]) -> [Compression] {
+    compressions.contains { $0.method == .zstd } ? compressions : compressions + [base]
   }
 
   private let image: any ImageSource
