@@ -11,8 +11,7 @@
 ///
 /// Most clusters are known to shrink from a few samples. A pure function of the bytes.
 enum Noise {
-  /// Whether a cluster has nothing that deflate could use: less than a 250th of it, and never more
-  /// than some hundred bytes.
+  /// Whether a cluster has hardly anything that deflate could use: about a 250th of it at the most.
   static func fills(_ cluster: UnsafeRawBufferPointer) -> Bool {
     guard cluster.count >= leastSize, looksEven(cluster) else { return false }
     return isEven(cluster, from: [0], length: cluster.count, most: evenSquares)
