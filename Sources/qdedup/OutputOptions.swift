@@ -38,7 +38,7 @@ struct OutputOptions: ParsableArguments {
       """
       The effort: 1 to 9 with zlib, 1 to \(Compression.Method.zstd.levels.upperBound) with zstd. \
       (default: 3 with zstd; 6 with zlib, but 2 in clusters of 16K, and in larger ones if --deflate-window \
-      is 32K, which is still smaller than QEMU's 6)
+      is 32K, which on root file systems is still smaller than QEMU's 6)
       """,
       valueName: "n"))
   var compressionLevel: Int?

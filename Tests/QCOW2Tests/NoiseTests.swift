@@ -17,7 +17,7 @@ import Testing
     }
   }
 
-  @Test("What shrinks by a fiftieth is not noise, however it shrinks", arguments: sizes)
+  @Test("What shrinks by a 32nd is not noise, however it shrinks", arguments: sizes)
   func repeated(size: Int) {
     let noise = RawImage.noise(count: size, seed: 7)
     let part = size / 32
@@ -32,7 +32,7 @@ import Testing
       again.replaceSubrange((size - part)..., with: noise[(size - part - distance)...].prefix(part))
       #expect(!isNoise(again), "from \(distance) before")
     }
-    // Letters of one case are 26 of 256 values, and no four of them occur again.
+    // Letters of one case are 26 of 256 values.
     #expect(!isNoise(noise.map { $0 % 26 + 97 }))
     #expect(!isNoise(noise.map { $0 < 20 ? 0 : $0 }))
   }

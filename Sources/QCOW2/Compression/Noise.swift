@@ -1,17 +1,17 @@
-/// Tells clusters that deflate cannot shrink, such as those of archives and pictures, in a tenth of the
-/// time that an encoder takes to find out.
+/// Tells clusters that deflate cannot shrink, such as those of archives and pictures, sooner than an
+/// encoder finds out.
 ///
 /// Deflate has two means, and both are looked for:
 ///
 /// 1. Some bytes are more frequent than others. With `squares` the sum of (count − mean)² / mean over
 ///    the 256 values, a code for them saves about (squares − 255) / 11 bytes of a cluster of any size
-///    (the second term of the entropy's series), and its description costs more than 60.
+///    (the second term of the entropy's series), less what its description takes.
 /// 2. Bytes occur again. An eighth of all places, chosen by their content, so that equal bytes are
 ///    chosen in both places, is looked up among those before.
 ///
 /// Most clusters are known to shrink from a few samples. A pure function of the bytes.
 enum Noise {
-  /// Whether a cluster has hardly anything that deflate could use: about a 250th of it at the most.
+  /// Whether a cluster has hardly anything that deflate could use: some 50 bytes and a 256th of it.
   static func fills(_ cluster: UnsafeRawBufferPointer) -> Bool {
     guard cluster.count >= leastSize, looksEven(cluster) else { return false }
     return isEven(cluster, from: [0], length: cluster.count, most: evenSquares)

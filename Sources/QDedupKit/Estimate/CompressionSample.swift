@@ -66,7 +66,8 @@ struct CompressionSample {
       blocks.enumerated().map { number, unit in
         SampleWork.Task(unit, isWhole ? .all : Self.kinds[number % Self.kinds.count])
       } + pieces.map { SampleWork.Task($0, .piece) }
-    let methods = SampleWork.withZstd(compressions)
+    // Where all is compressed, nothing is known by anything else.
+    let methods = isWhole ? compressions : SampleWork.withZstd(compressions)
     let work = SampleWork(
       image: image, contents: contents, compressions: methods, progress: progress, tasks: tasks)
     let results = try work.run(threads: threads)
