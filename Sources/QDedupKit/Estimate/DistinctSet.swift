@@ -51,25 +51,39 @@ final class DistinctSet: @unchecked Sendable {
     table = try Table(slots: min(slots, mostSlots), hasImages: hasImages)
   }
 
-  /// Asks for the memory of a key that is inserted soon, so that the waits for several overlap.
-  func announce(_ key: UInt64) { if isKept(key) { table.announce(key) } }
+  /// A cluster with data, to be counted.
+  struct Cluster {
+    /// Half of the content's digest.
+    var key: UInt64
+    /// How many of its pieces of 4 KiB are not zeros.
+    var pieces: UInt8
+  }
 
-  /// Notes that an image has a cluster with this content.
+  /// Asks for the memory of clusters that are inserted soon, so that the waits for several overlap.
+  func announce(_ clusters: ArraySlice<Cluster>) {
+    let table = table
+    for cluster in clusters where isKept(cluster.key) { table.announce(cluster.key) }
+  }
+
+  /// Notes that an image has these clusters.
   ///
   /// - Parameters:
-  ///   - key: Half of the content's digest.
+  ///   - clusters: The clusters.
   ///   - image: The number of the image, 0 to 63.
-  ///   - count: How many pieces of 4 KiB of it are not zeros.
   /// - Throws: `IOError` of `.allocate` if there is no memory to grow.
-  func insert(_ key: UInt64, image: Int, pieces count: UInt8 = 1) throws(IOError) {
-    guard isKept(key) else { return }
-    let (isNew, isNewInImage) = table.insert(key, image: image)
-    if isNew {
-      self.count += 1
-      unionPieces += UInt64(count)
+  func insert(_ clusters: ArraySlice<Cluster>, image: Int) throws(IOError) {
+    var (table, count, newPieces, newPiecesOfImage) = (table, count, UInt64(0), UInt64(0))
+    for cluster in clusters where isKept(cluster.key) {
+      let (isNew, isNewInImage) = table.insert(cluster.key, image: image)
+      if isNewInImage { newPiecesOfImage += UInt64(cluster.pieces) }
+      guard isNew else { continue }
+      count += 1
+      newPieces += UInt64(cluster.pieces)
+      while count > table.slots / 4 * 3 { (table, count) = try roomier(table) }
     }
-    if isNewInImage { pieces[image] += UInt64(count) }
-    while self.count > table.slots / 4 * 3 { try makeRoom() }
+    (self.table, self.count) = (table, count)
+    unionPieces += newPieces
+    pieces[image] += newPiecesOfImage
   }
 
   /// How often a content was seen, at most 65,535, and in how many images; nil if it is not kept.
@@ -80,17 +94,17 @@ final class DistinctSet: @unchecked Sendable {
 
   private func isKept(_ key: UInt64) -> Bool { level == 0 || key >> UInt64(64 - level) == 0 }
 
-  /// Doubles the table, or halves what it keeps.
-  private func makeRoom() throws(IOError) {
-    let isFull = table.slots >= mostSlots
+  /// A table of twice the size, or one that keeps half, and how many keys it has.
+  private func roomier(_ old: Table) throws(IOError) -> (table: Table, count: Int) {
+    let isFull = old.slots >= mostSlots
     if isFull { level += 1 }
-    let old = table
-    table = try Table(slots: isFull ? old.slots : old.slots * 2, hasImages: hasImages)
-    count = 0
+    let new = try Table(slots: isFull ? old.slots : old.slots * 2, hasImages: hasImages)
+    var count = 0
     for slot in 0..<old.slots where old.keys[slot] != 0 && isKept(old.keys[slot]) {
-      table.move(slot, of: old)
+      new.move(slot, of: old)
       count += 1
     }
+    return (new, count)
   }
 
   /// What the set knows in the end.
@@ -120,20 +134,12 @@ final class DistinctSet: @unchecked Sendable {
       mostFrequent: 0, pieces: level == 0 ? pieces : [], unionPieces: unionPieces,
       relativeError: 0)
     let factor = UInt64(1) << UInt64(level)
-    for slot in 0..<table.slots where table.keys[slot] != 0 {
-      tally.union += factor
-      tally.mostFrequent = max(tally.mostFrequent, Int(table.counts[slot]))
-      var rest = table.images.map { $0[slot] } ?? 1
-      while rest != 0 {
-        let image = rest.trailingZeroBitCount
-        rest &= rest - 1
-        tally.distinct[image] += factor
-        var others = rest
-        while others != 0 {
-          tally.shared[image][others.trailingZeroBitCount] += factor
-          others &= others - 1
-        }
-      }
+    tally.union = UInt64(count) * factor
+    tally.mostFrequent = table.mostFrequent
+    if let images = table.images {
+      for slot in 0..<table.slots { Self.count(images[slot], factor, in: &tally) }
+    } else {
+      tally.distinct = [tally.union]
     }
     // A binomial sample: the variance of count / p is count (1 - p) / p².
     if level > 0, count > 0 {
@@ -141,6 +147,21 @@ final class DistinctSet: @unchecked Sendable {
         1.96 * (1 - 1 / Double(factor)).squareRoot() / Double(count).squareRoot()
     }
     return tally
+  }
+
+  /// Counts a content of the images whose bits are set.
+  private static func count(_ images: UInt64, _ factor: UInt64, in tally: inout Tally) {
+    var rest = images
+    while rest != 0 {
+      let image = rest.trailingZeroBitCount
+      rest &= rest - 1
+      tally.distinct[image] += factor
+      var others = rest
+      while others != 0 {
+        tally.shared[image][others.trailingZeroBitCount] += factor
+        others &= others - 1
+      }
+    }
   }
 }
 
@@ -162,6 +183,9 @@ private final class Table {
     images = hasImages ? second.bindMemory(to: UInt64.self, capacity: slots) : nil
     counts = (hasImages ? second + slots * 8 : second).bindMemory(to: UInt16.self, capacity: slots)
   }
+
+  /// How often the key is there that was counted most often; O(slots).
+  var mostFrequent: Int { Int(UnsafeBufferPointer(start: counts, count: slots).max() ?? 0) }
 
   /// Asks for the slot at which the search for a key begins.
   func announce(_ key: UInt64) {

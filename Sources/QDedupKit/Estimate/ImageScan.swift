@@ -11,7 +11,7 @@ internal import Synchronization
 /// so six sizes cost hardly more than one. Pieces of zeros have no digest (0).
 ///
 /// Several threads read blocks of `blockBytes` at a time, each its own; what they found goes into
-/// the shared counts under one lock, 126 insertions a block. A thread that finds the lock taken goes
+/// the shared counts under one lock, at most 126 insertions a block. A thread that finds the lock taken goes
 /// on to the next block first, up to `mostPending` of them. Nothing that comes out depends on which
 /// thread was first.
 struct ImageScan: Sendable {
@@ -21,7 +21,6 @@ struct ImageScan: Sendable {
   static let sizes = 0...5
   /// The bytes that a thread reads at once, a multiple of every cluster size.
   static let blockBytes = 256 << 10
-  private static let pieces = blockBytes >> pieceBits
   /// Of how many blocks a thread keeps what it found, while others count.
   private static let mostPending = 8
 
@@ -43,6 +42,9 @@ struct ImageScan: Sendable {
       pieces = StratifiedSample(bits: 14, limit: 4096)
       blocks = StratifiedSample(bits: 17, limit: 192)
     }
+
+    /// How large the strata of both samples are by now.
+    var strata: BlockContents.Strata { .init(pieceBits: pieces.bits, blockBits: blocks.bits) }
 
     /// How many L2 tables map the data in clusters of a size.
     func l2Tables(_ size: Int) -> UInt64 {
@@ -86,7 +88,8 @@ struct ImageScan: Sendable {
       let buffer = try converting(ConversionError.io) { () throws(IOError) in
         try AlignedBuffer(byteCount: Self.blockBytes, purpose: "what is read of an image")
       }
-      var (found, pending) = (Array(repeating: Found(), count: Self.mostPending), 0)
+      var found = Array(repeating: BlockContents(), count: Self.mostPending)
+      var (pending, strata) = (0, Counts().strata)
       while let block = try cursor.withLock({ cursor throws(ConversionError) in
         try claim(&cursor)
       }) {
@@ -96,12 +99,12 @@ struct ImageScan: Sendable {
         try converting(ConversionError.image) { () throws(ImageError) in
           try image.read(into: bytes, at: block.start)
         }
-        found[pending].look(at: UnsafeRawBufferPointer(bytes), from: block.start)
+        found[pending].look(at: UnsafeRawBufferPointer(bytes), from: block.start, strata)
         pending += 1
-        let isAdded = try converting(ConversionError.io) { () throws(IOError) in
+        let added = try converting(ConversionError.io) { () throws(IOError) in
           try shared.add(found[..<pending], image: number, waits: pending == Self.mostPending)
         }
-        if isAdded { pending = 0 }
+        if let added { (pending, strata) = (0, added) }
         progress.reach(block.start.bytes + UInt64(block.count))
       }
       _ = try converting(ConversionError.io) { () throws(IOError) in
@@ -129,77 +132,6 @@ struct ImageScan: Sendable {
     return (GuestOffset(start), Int(count))
   }
 
-  /// What one thread found in one block. Its memory is used again for the next.
-  private struct Found {
-    /// The digest of each piece; (0, 0) for zeros.
-    private var digests: [Digest]
-    /// For each size, the keys of its clusters with data.
-    var keys: [[UInt64]]
-    /// How many pieces of each are not zeros.
-    var weights: [[UInt8]]
-    var piece: [StratifiedSample.Unit] = []
-    var blocks: [StratifiedSample.Unit] = []
-    var start = GuestOffset(0)
-    var readBytes: UInt64 = 0
-
-    init() {
-      digests = Array(repeating: ImageScan.zero, count: pieces)
-      keys = Array(repeating: [], count: sizes.count)
-      weights = Array(repeating: [], count: sizes.count)
-    }
-
-    mutating func look(at bytes: UnsafeRawBufferPointer, from start: GuestOffset) {
-      self.start = start
-      readBytes = UInt64(bytes.count)
-      for size in sizes {
-        keys[size].removeAll(keepingCapacity: true)
-        weights[size].removeAll(keepingCapacity: true)
-      }
-      piece.removeAll(keepingCapacity: true)
-      blocks.removeAll(keepingCapacity: true)
-      for index in 0..<pieces {
-        digests[index] =
-          index << pieceBits < bytes.count ? ImageScan.digest(bytes, index) : ImageScan.zero
-        guard digests[index] != ImageScan.zero else { continue }
-        let offset = start.bytes + UInt64(index << pieceBits)
-        Self.note(
-          .init(key: digests[index].low, offset: offset, weight: 1), in: &piece, bits: 14)
-        keys[0].append(digests[index].low)
-        weights[0].append(1)
-      }
-      for size in sizes.dropFirst() { combine(size) }
-    }
-
-    /// The clusters that are 2^size pieces large.
-    private mutating func combine(_ size: Int) {
-      for first in stride(from: 0, to: pieces, by: 1 << size) {
-        let parts = first..<first + 1 << size
-        var weight: UInt8 = 0
-        for part in parts where digests[part] != ImageScan.zero { weight += 1 }
-        guard weight > 0 else { continue }
-        let key = ImageScan.key(of: digests[parts])
-        keys[size].append(key)
-        weights[size].append(weight)
-        if size == sizes.upperBound {
-          let offset = start.bytes + UInt64(first << pieceBits)
-          Self.note(
-            .init(key: key, offset: offset, weight: 1), in: &blocks, bits: 17)
-        }
-      }
-    }
-
-    /// Keeps a unit, or counts it to one of the same stratum that has a smaller key.
-    private static func note(
-      _ unit: StratifiedSample.Unit, in list: inout [StratifiedSample.Unit], bits: UInt64
-    ) {
-      guard let last = list.last, last.offset >> bits == unit.offset >> bits else {
-        return list.append(unit)
-      }
-      if (unit.key, unit.offset) < (last.key, last.offset) { list[list.count - 1] = unit }
-      list[list.count - 1].weight = last.weight + unit.weight
-    }
-  }
-
   /// What stands for the digest of a piece of zeros.
   static let zero = Digest(high: 0, low: 0)
 
@@ -211,29 +143,25 @@ struct ImageScan: Sendable {
   }
 
   /// The key of a cluster: half of the digest of its pieces' digests.
-  static func key(of digests: ArraySlice<Digest>) -> UInt64 {
-    digests.count == 1
-      ? digests.first!.low : digests.withUnsafeBytes { Digest(of: $0) }.low
+  static func key(of digests: UnsafeBufferPointer<Digest>) -> UInt64 {
+    digests.count == 1 ? digests[0].low : Digest(of: UnsafeRawBufferPointer(digests)).low
   }
 
-  /// What the threads of a scan share.
+  /// What the threads of a scan share. The error has a lock of its own: each thread looks at it
+  /// before each block, and must not wait for another that counts.
   private final class Shared: Sendable {
-    private struct State {
-      var counts = Counts()
-      var failure: ConversionError?
-    }
-
-    private let state = Mutex(State())
+    private let state = Mutex(Counts())
+    private let error = Mutex<ConversionError?>(nil)
     private let contents: [DistinctSet]
 
     init(_ contents: [DistinctSet]) { self.contents = contents }
 
-    var counts: Counts { state.withLock { $0.counts } }
-    var failure: ConversionError? { state.withLock { $0.failure } }
-    var hasFailed: Bool { failure != nil }
+    var counts: Counts { state.withLock { $0 } }
+    var failure: ConversionError? { error.withLock { $0 } }
+    var hasFailed: Bool { error.withLock { $0 != nil } }
 
     func fail(_ error: ConversionError) {
-      state.withLock { if $0.failure == nil { $0.failure = error } }
+      self.error.withLock { if $0 == nil { $0 = error } }
     }
 
     /// Counts what was found in blocks.
@@ -242,33 +170,36 @@ struct ImageScan: Sendable {
     ///   - blocks: The blocks.
     ///   - image: The number of their image.
     ///   - waits: Whether to wait while another thread counts.
-    /// - Returns: Whether they are counted.
+    /// - Returns: How large the strata of the samples are now; nil if nothing was counted.
     /// - Throws: `IOError` of `.allocate` if there is no memory for more contents.
-    func add(_ blocks: ArraySlice<Found>, image: Int, waits: Bool) throws(IOError) -> Bool {
-      func count(_ state: inout State) throws(IOError) {
-        for block in blocks { try add(block, image: image, to: &state.counts) }
+    func add(
+      _ blocks: ArraySlice<BlockContents>, image: Int, waits: Bool
+    ) throws(IOError) -> BlockContents.Strata? {
+      func count(_ counts: inout Counts) throws(IOError) -> BlockContents.Strata {
+        for block in blocks { try add(block, image: image, to: &counts) }
+        return counts.strata
       }
       if waits {
-        try state.withLock { (state) throws(IOError) in try count(&state) }
-        return true
+        return try state.withLock { (counts) throws(IOError) in try count(&counts) }
       }
-      return try state.withLockIfAvailable { (state) throws(IOError) in try count(&state) } != nil
+      return try state.withLockIfAvailable { (counts) throws(IOError) in try count(&counts) }
     }
 
-    private func add(_ found: Found, image: Int, to counts: inout Counts) throws(IOError) {
-      counts.readBytes += found.readBytes
-      guard !found.keys[0].isEmpty else { return }
-      counts.areas.insert(found.start.bytes >> 21)
-      for size in sizes { for key in found.keys[size] { contents[size].announce(key) } }
+    private func add(
+      _ block: BlockContents, image: Int, to counts: inout Counts
+    ) throws(IOError) {
+      counts.readBytes += block.readBytes
+      guard block.hasData else { return }
+      counts.areas.insert(block.start.bytes >> 21)
+      for size in sizes { contents[size].announce(block.clusters(size)) }
       for size in sizes {
-        counts.data[size] += UInt64(found.keys[size].count)
-        for (key, weight) in zip(found.keys[size], found.weights[size]) {
-          try contents[size].insert(key, image: image, pieces: weight)
-        }
+        let clusters = block.clusters(size)
+        counts.data[size] += UInt64(clusters.count)
+        try contents[size].insert(clusters, image: image)
       }
-      counts.dataBlocks += UInt64(found.keys[sizes.upperBound].count)
-      for unit in found.piece { counts.pieces.add(unit) }
-      for unit in found.blocks { counts.blocks.add(unit) }
+      counts.dataBlocks += UInt64(block.clusters(sizes.upperBound).count)
+      for unit in block.pieces { counts.pieces.add(unit) }
+      for unit in block.blocks { counts.blocks.add(unit) }
     }
   }
 }

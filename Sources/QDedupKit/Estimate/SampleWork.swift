@@ -309,6 +309,6 @@ private struct Pieces {
 
   /// The key of the cluster.
   func key(_ first: Int, _ size: Int) -> UInt64 {
-    ImageScan.key(of: digests[first..<first + 1 << size])
+    digests[first..<first + 1 << size].withUnsafeBufferPointer(ImageScan.key)
   }
 }

@@ -10,13 +10,19 @@ import Testing
     return (0..<count).map { _ in generator.next() }
   }
 
+  private func insert(_ keys: some Sequence<UInt64>, into set: DistinctSet, image: Int) throws {
+    let clusters = keys.map { DistinctSet.Cluster(key: $0, pieces: 1) }
+    set.announce(clusters[...])
+    try set.insert(clusters[...], image: image)
+  }
+
   @Test("Each content is counted once, in each of its images")
   func eachContentCountedOnceInEachImages() throws {
     let set = try DistinctSet(mostSlots: 1 << 16, images: 3)
     let (all, some) = (keys(20_000, seed: 1), keys(5_000, seed: 2))
-    for key in all + all { try set.insert(key, image: 0) }
-    for key in all[..<300] + some[...] { try set.insert(key, image: 1) }
-    for key in [0, 0, 1] as [UInt64] { try set.insert(key, image: 2) }
+    try insert(all + all, into: set, image: 0)
+    try insert(all[..<300] + some[...], into: set, image: 1)
+    try insert([0, 0, 1], into: set, image: 2)
     let tally = set.tally(images: 3)
     #expect(tally.distinct == [20_000, 5_300, 1])
     #expect(tally.union == 25_001)
@@ -32,7 +38,7 @@ import Testing
   func moreThanFitBecomeSampleThatNearTruth() throws {
     let set = try DistinctSet(mostSlots: 1 << 12, images: 1)
     let all = keys(300_000, seed: 3)
-    for key in all { try set.insert(key, image: 0) }
+    try insert(all, into: set, image: 0)
     #expect(set.level == 7)
     #expect(set.count <= 3072)
     let tally = set.tally(images: 1)
@@ -46,7 +52,7 @@ import Testing
     let all = keys(50_000, seed: 4)
     let counts = try [all, all.reversed(), all.sorted()].map { order in
       let set = try DistinctSet(mostSlots: 1 << 12, images: 1)
-      for key in order { try set.insert(key, image: 0) }
+      try insert(order, into: set, image: 0)
       return [set.level, set.count, Int(set.tally(images: 1).union)]
     }
     #expect(Set(counts).count == 1)
