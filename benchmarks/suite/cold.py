@@ -1,16 +1,20 @@
-"""What a conversion or an export costs on a disk: the input is not in memory, and the output is synced.
+"""What conversion, export and estimate cost on a disk: the input is not in memory, the output synced.
 
 On tmpfs, where `run` measures otherwise, reading and writing cost next to nothing. Here each image
 is read from a disk and written to it, in turn by
   qdedup    at its defaults, which sync the output
   qemu-img  with -W -m 16, and `sync` of the output
   cat       of the input, to nowhere: as long as reading takes, at the least
+  cp        of what qdedup writes, from memory, and `sync`: as long as writing takes, at the least
+  both      cat and cp at the same time: the disk's work without any of the processor's
 and then what qdedup has written is turned into a raw disk again, by export and by the same others;
-with all caches dropped before each. Dropping them all needs root; else those of the input are
+with all caches dropped before each. An estimate of the image stands beside digest-floor.c, which
+reads and digests. Dropping them all needs root; else those of the input are
 dropped, which says less.
 """
 
 import os
+import tempfile
 import time
 
 IMAGES = ["golden", "ab"]
@@ -54,8 +58,8 @@ def qemu_img(options, source, output):
         output]
 
 
-def commands(qdedup, mode, size, source, output):
-    """The programs to time, by name, in the order of a round."""
+def commands(qdedup, mode, size, source, copy, output):
+    """The programs to time, by name, in the order of a round; `copy` is what qdedup writes."""
     if mode == "export":
         own = [qdedup, "export", "--quiet", source, output]
         peer = qemu_img("-f qcow2 -O raw", source, output)
@@ -63,10 +67,13 @@ def commands(qdedup, mode, size, source, output):
         own = [
             qdedup, "convert", "--cluster-size", str(size), "--report", "none", source, output]
         peer = qemu_img(f"-f raw -O qcow2 -o cluster_size={size}", source, output)
-    return {"qdedup": own, "qemu-img": peer, "cat": ["sh", "-c", 'cat "$1" >/dev/null', "sh", source]}
+    read, write = 'cat "$1" >/dev/null', 'cp "$2" "$3" && sync "$3"'
+    alone = {"cat": read, "cp": write, "both": f"{read} & {write} && wait"}
+    shell = {name: ["sh", "-c", text, "sh", source, copy, output] for name, text in alone.items()}
+    return {"qdedup": own, "qemu-img": peer, **shell}
 
 
-def row(run, programs, source, output, rounds, what):
+def timed(run, programs, source, output, rounds, what):
     """The seconds of all rounds, by program."""
     seconds = {}
     for number in range(rounds):
@@ -82,19 +89,30 @@ def row(run, programs, source, output, rounds, what):
     return seconds
 
 
-def measure(run, qdedup, images, names, output, rounds):
-    """All rows of all rounds.
+def measure(run, qdedup, digest_floor, images, names, output, rounds, threads):
+    """All rows of all rounds: (of conversions and exports, of estimates).
 
     `run` runs a command and raises if it fails; `names` are the images to measure."""
-    rows, converted = [], output + ".qcow2"
+    rows, estimates, converted = [], [], output + ".qcow2"
     for name in names:
         image = os.path.join(images, name + ".img")
         for cluster, size in CLUSTERS.items():
-            run(*commands(qdedup, "plain", size, image, converted)["qdedup"])
-            for mode, source in (("plain", image), ("export", converted)):
-                seconds = row(
-                    run, commands(qdedup, mode, size, source, output), source, output, rounds,
-                    f"{name} cold {mode} {cluster}")
+            run(*commands(qdedup, "plain", size, image, "", converted)["qdedup"])
+            for mode, source, written in (
+                    ("plain", image, converted), ("export", converted, image)):
+                with tempfile.TemporaryDirectory(dir="/dev/shm", prefix="qdedup-bench-") as memory:
+                    copy = os.path.join(memory, "copy")
+                    run("cp", "--sparse=always", written, copy)
+                    seconds = timed(
+                        run, commands(qdedup, mode, size, source, copy, output), source, output,
+                        rounds, f"{name} cold {mode} {cluster}")
                 rows.append({"image": name, "mode": mode, "cluster": cluster, "seconds": seconds})
             os.remove(converted)
-    return rows
+        programs = {
+            "qdedup": [qdedup, "estimate", "--json", "--progress", "never", image],
+            "floor": [digest_floor, image, str(threads)],
+        }
+        seconds = timed(run, programs, image, output, rounds, f"{name} cold estimate")
+        estimates.append({
+            "image": name, "read": os.stat(image).st_blocks * 512, "seconds": seconds})
+    return rows, estimates

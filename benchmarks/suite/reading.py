@@ -4,9 +4,10 @@ Each image is converted by qdedup, in clusters of 4, 16 and 64 KiB, plain and co
 zstd, and by qemu-img in clusters of 64 KiB. Of each file it is timed, in turn,
   qemu      how long QEMU takes to read all of it: `qemu-img convert -n -W -m 16` to null-co
   random    how long QEMU takes to read 2,000 clusters of 4 KiB at random places of the data (qemu-io)
-  export    `qdedup export`, and `qemu-img convert -O raw -W -m 16`, without sync
+  export    `qdedup export`, and `qemu-img convert -O raw -W -m 16`, without sync; and, of zstd and of
+            deflate up to 16 KiB, codec-floor.c beside this file: the library alone, and writing
 and of each raw image
-  estimate  `qdedup estimate`, and digest-floor.c beside this file, which reads and digests
+  estimate  `qdedup estimate`, and digest-floor.c, which reads and digests
 """
 
 import json
@@ -18,6 +19,10 @@ import time
 IMAGES = ["golden", "ab"]
 CLUSTERS = {"4K": 4096, "16K": 16384, "64K": 65536}
 MODES = {"plain": None, "zlib": "zlib", "zstd": "zstd"}
+# What restores what, at the level that it was compressed at, where that is one of the library's.
+CODECS = {
+    ("zlib", "4K"): ("deflate", 6), ("zlib", "16K"): ("deflate", 2), ("zstd", "4K"): ("zstd", 3),
+    ("zstd", "16K"): ("zstd", 3), ("zstd", "64K"): ("zstd", 3)}
 RANDOM_READS = 2000
 
 
@@ -66,13 +71,23 @@ def readers(qdedup, image, script, raw):
     }
 
 
+def restoring(floor, mode, cluster, image, raw, threads):
+    """The command that restores the clusters of an image and does nothing else, if there is one."""
+    if (mode, cluster) not in CODECS:
+        return {}
+    method, level = CODECS[mode, cluster]
+    return {"floor": [floor, image, raw, method, str(level), str(CLUSTERS[cluster]), str(threads)]}
+
+
 def seconds_of(run, command, raw):
-    """How long a command takes."""
+    """How long a command takes, or says that its work took."""
     if os.path.exists(raw):
         os.remove(raw)
     begin = time.perf_counter()
-    run(*command)
-    return round(time.perf_counter() - begin, 6)
+    said = run(*command)
+    seconds = time.perf_counter() - begin
+    own = [line.split()[1] for line in said.splitlines() if line.startswith("restore ")]
+    return round(float(own[0]) if own else seconds, 6)
 
 
 def timed(run, commands, rounds, raw, what):
@@ -89,9 +104,12 @@ def timed(run, commands, rounds, raw, what):
     return seconds
 
 
-def measure(run, qdedup, floor, images, names, work, rounds, threads):
-    """All rows: (of reading, of estimates). `run` runs a command and raises if it fails."""
-    rows, estimates = [], []
+def measure(run, qdedup, floors, images, names, work, rounds, threads):
+    """All rows: (of reading, of estimates).
+
+    `run` runs a command, returns what it prints and raises if it fails; `floors` are digest-floor
+    and codec-floor."""
+    rows, estimates, (digest_floor, codec_floor) = [], [], floors
     output, raw, script = (os.path.join(work, name) for name in ("read", "raw", "places"))
     for name in names:
         image = os.path.join(images, name + ".img")
@@ -103,6 +121,7 @@ def measure(run, qdedup, floor, images, names, work, rounds, threads):
             for maker, cluster in makers:
                 make(run, qdedup, maker, image, output, mode, cluster)
                 commands = readers(qdedup, output, script, raw)
+                commands |= restoring(codec_floor, mode, cluster, image, raw, threads)
                 seconds = timed(run, commands, rounds, raw, f"{name} {mode} {cluster} of {maker}")
                 if os.path.exists(raw):
                     os.remove(raw)
@@ -112,7 +131,7 @@ def measure(run, qdedup, floor, images, names, work, rounds, threads):
                 os.remove(output)
         commands = {
             "estimate": [qdedup, "estimate", "--json", "--progress", "never", image],
-            "floor": [floor, image, str(threads)],
+            "floor": [digest_floor, image, str(threads)],
         }
         seconds = timed(run, commands, rounds, raw, f"{name} estimate")
         report = json.loads(run(*commands["estimate"]))
