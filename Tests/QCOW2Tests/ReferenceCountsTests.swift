@@ -69,6 +69,19 @@ import Testing
     #expect(counts.highest == 0)
   }
 
+  @Test("Where nothing is counted, no memory is taken, however large the file is")
+  func holes() {
+    var counts = ReferenceCounts()
+    let (last, other) = (HostCluster(1 << 31), HostCluster(1 << 30))
+    counts[last] = 1
+    counts[other] = 0
+    #expect(counts.byteCount == 1 << 16)
+    counts[other] = 300
+    #expect(counts.byteCount == 3 << 16)
+    #expect(counts[last] == 1 && counts[other] == 300)
+    #expect(counts.highest == 300)
+  }
+
   @Test("However many counts are high, a cluster takes a byte, two or four")
   func memory() {
     var counts = ReferenceCounts()

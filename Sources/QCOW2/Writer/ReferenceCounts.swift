@@ -1,12 +1,14 @@
 /// How often each host cluster is referenced: one byte a cluster, and two or four where counts are
 /// higher, as in files with many versions.
 ///
-/// Memory comes in pages for 65,536 clusters, so growing copies nothing. A page whose counts do not
-/// fit any more is copied into a wider one, twice in its life at most: however high the counts are,
-/// a cluster takes four bytes at most.
+/// Memory comes in pages for 65,536 clusters, so growing copies nothing. A page takes none until it
+/// has a count, so that a file with terabytes of holes takes as much as one without. A page whose
+/// counts do not fit any more is copied into a wider one, twice in its life at most: however high the
+/// counts are, a cluster takes four bytes at most.
 package struct ReferenceCounts: ~Copyable {
   /// Counts of one width.
   private enum Page {
+    case zeros
     case bytes(UnsafeMutablePointer<UInt8>)
     case words(UnsafeMutablePointer<UInt16>)
     case longWords(UnsafeMutablePointer<UInt32>)
@@ -33,7 +35,7 @@ package struct ReferenceCounts: ~Copyable {
     }
     set {
       let (page, slot) = (Int(cluster.index >> Self.pageBits), Self.slot(cluster))
-      while page >= pages.count { pages.append(.bytes(Self.empty())) }
+      while page >= pages.count { pages.append(.zeros) }
       if Self.set(newValue, in: pages[page], slot) { return }
       widen(page, for: newValue)
       _ = Self.set(newValue, in: pages[page], slot)
@@ -43,7 +45,8 @@ package struct ReferenceCounts: ~Copyable {
   /// The highest count of all. O(clusters).
   package var highest: UInt32 {
     pages.reduce(0) { highest, page in
-      (0..<Self.pageCount).reduce(highest) { max($0, Self.count(in: page, $1)) }
+      if case .zeros = page { return highest }
+      return (0..<Self.pageCount).reduce(highest) { max($0, Self.count(in: page, $1)) }
     }
   }
 
@@ -69,6 +72,7 @@ package struct ReferenceCounts: ~Copyable {
   @inline(__always)
   private static func count(in page: Page, _ slot: Int) -> UInt32 {
     switch page {
+    case .zeros: 0
     case .bytes(let counts): UInt32(counts[slot])
     case .words(let counts): UInt32(counts[slot])
     case .longWords(let counts): counts[slot]
@@ -81,6 +85,8 @@ package struct ReferenceCounts: ~Copyable {
   @inline(__always)
   private static func set(_ count: UInt32, in page: Page, _ slot: Int) -> Bool {
     switch page {
+    case .zeros:
+      return count == 0
     case .bytes(let counts):
       guard count <= UInt32(UInt8.max) else { return false }
       counts[slot] = UInt8(count)
@@ -96,7 +102,12 @@ package struct ReferenceCounts: ~Copyable {
   /// Copies a page into one that is wide enough for a count.
   private mutating func widen(_ page: Int, for count: UInt32) {
     let old = pages[page]
-    let new: Page = count <= UInt32(UInt16.max) ? .words(Self.empty()) : .longWords(Self.empty())
+    let new: Page
+    switch count {
+    case ...UInt32(UInt8.max): new = .bytes(Self.empty())
+    case ...UInt32(UInt16.max): new = .words(Self.empty())
+    default: new = .longWords(Self.empty())
+    }
     for slot in 0..<Self.pageCount { _ = Self.set(Self.count(in: old, slot), in: new, slot) }
     pages[page] = new
     Self.deallocate(old)
@@ -104,6 +115,7 @@ package struct ReferenceCounts: ~Copyable {
 
   private static func bytesPerCount(_ page: Page) -> Int {
     switch page {
+    case .zeros: 0
     case .bytes: 1
     case .words: 2
     case .longWords: 4
@@ -122,6 +134,7 @@ package struct ReferenceCounts: ~Copyable {
 
   private static func deallocate(_ page: Page) {
     switch page {
+    case .zeros: break
     case .bytes(let counts): counts.deallocate()
     case .words(let counts): counts.deallocate()
     case .longWords(let counts): counts.deallocate()
