@@ -10,10 +10,10 @@ internal import Synchronization
 /// digests of its pieces: two of them are equal exactly if all their pieces are, but for collisions,
 /// so six sizes cost hardly more than one. Pieces of zeros have no digest (0).
 ///
-/// Several threads read blocks of `blockBytes` at a time, each its own; what they found goes into
-/// the shared counts under one lock, at most 126 insertions a block. A thread that finds the lock taken goes
-/// on to the next block first, up to `mostPending` of them. Nothing that comes out depends on which
-/// thread was first.
+/// Several threads read blocks of `blockBytes` at a time, each its own; what they found
+/// (`BlockContents`) goes into the shared counts under one lock, at most 126 insertions a block. A
+/// thread that finds the lock taken goes on to the next block first, up to `mostPending` of them.
+/// Nothing that comes out depends on which thread was first.
 struct ImageScan: Sendable {
   /// The binary logarithm of a piece's size.
   static let pieceBits = 12
