@@ -139,7 +139,7 @@ extension OwnedFile {
     } catch {
       throw .io(error)
     }
-    guard bytes.count == count else { throw .shrank(path, offset: offset + UInt64(bytes.count)) }
+    guard bytes.count == count else { throw shrank(readUpTo: offset + UInt64(bytes.count)) }
     return bytes
   }
 }

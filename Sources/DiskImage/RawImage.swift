@@ -99,7 +99,9 @@ public final class RawImage: ImageSource {
     } catch {
       throw .io(error)
     }
-    guard count == part.count else { throw .shrank(path, offset: offset.bytes + UInt64(count)) }
+    guard count == part.count else {
+      throw file.shrank(readUpTo: offset.bytes + UInt64(count))
+    }
     UnsafeMutableRawBufferPointer(rebasing: buffer[part.count...]).initializeMemory(
       as: UInt8.self, repeating: 0)
   }

@@ -20,14 +20,9 @@ struct ForeignFormatHint {
   func forFile(_ path: String) -> String {
     switch format {
     case .gzip, .xz, .zstd, .bzip2, .lz4:
-      let unpacking = "\(format.rawValue) -dc \(path)"
-      return command == "export"
-        ? "unpack it first: \(unpacking) >disk.raw (\(asRaw))"
-        : "unpack it into a pipe: \(unpacking) | \(call("-")) (\(asRaw))"
+      return unpack("\(format.rawValue) -dc \(path)")
     case .zip:
-      return command == "export"
-        ? "unpack it first (\(asRaw))"
-        : "unpack it into a pipe: unzip -p \(path) | \(call("-")) (\(asRaw))"
+      return unpack("unzip -p \(path)")
     case .luks:
       return """
         open it, and convert what is in it: cryptsetup open --readonly \(path) NAME, then \
@@ -41,6 +36,12 @@ struct ForeignFormatHint {
       }
       return "read it through QEMU: \(line.text) (\(asRaw))"
     }
+  }
+
+  /// What to do with a file that a program unpacks to its standard output.
+  private func unpack(_ unpacking: String) -> String {
+    guard let pipe else { return "unpack it first: \(unpacking) >disk.raw (\(asRaw))" }
+    return "unpack it into a pipe: \(unpacking) | \(pipe) (\(asRaw))"
   }
 
   /// The command with standard input as its input; nil if it takes none.

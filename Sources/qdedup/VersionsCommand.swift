@@ -57,8 +57,8 @@ struct RemoveCommand: ParsableCommand {
     commandName: "remove",
     abstract: "Remove versions from a file, and give their room back to the file system.",
     discussion: """
-      The version that the active disk is a copy of always stays. If the command fails or is \
-      interrupted, the file is as it was.
+      The version that the active disk is a copy of always stays, or one that is equal to it. If the \
+      command fails or is interrupted, the file is as it was.
 
       EXAMPLES
         qdedup remove golden.qcow2 monday tuesday

@@ -2,7 +2,7 @@ import DedupStore
 import DiskImage
 import Foundation
 import QCOW2
-import QDedupKit
+@testable import QDedupKit
 import SystemPackage
 import TestSupport
 import Testing
@@ -62,6 +62,26 @@ import Testing
     var trial = try Self.trial(change)
     trial.options.input.allowsChanges = true
     #expect(try trial.convert().clusters.data == 500)
+  }
+
+  @Test(
+    "An estimate of a file that changes is an error, unless that is allowed",
+    arguments: Change.allCases)
+  func estimate(change: Change) throws {
+    let scratch = try TemporaryDirectory()
+    let path = try scratch.make("disk", RawImage.noise(count: 1 << 20, seed: 5))
+    for isAllowed in [false, true] {
+      var input = InputOptions(.file(path))
+      input.allowsChanges = isAllowed
+      var estimator = Estimator(EstimateOptions(images: [input], threads: 2))
+      estimator.whenRead = { try? Self.apply(change, to: path) }
+      if isAllowed {
+        _ = try estimator.run()
+      } else {
+        let error = #expect(throws: ConversionError.self) { try estimator.run() }
+        #expect(error?.description.contains("was changed while it was being read") == true)
+      }
+    }
   }
 
   @Test("A backing file that is written to is an error that names it")

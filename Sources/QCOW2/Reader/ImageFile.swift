@@ -51,8 +51,11 @@ package final class ImageFile: Sendable {
   ) throws(ImageError) {
     try check(UInt64(buffer.count), at: offset, what())
     let count = try readSome(into: buffer, at: offset)
-    guard count == buffer.count else { throw .shrank(path, offset: offset.bytes + UInt64(count)) }
+    guard count == buffer.count else { throw shrank(readUpTo: offset.advanced(by: UInt64(count))) }
   }
+
+  /// The error of a file that has ended too early, at `end` or before it.
+  func shrank(readUpTo end: HostOffset) -> ImageError { file.shrank(readUpTo: end.bytes) }
 
   /// Fills `buffer` as far as the file reaches.
   ///
@@ -84,7 +87,7 @@ package final class ImageFile: Sendable {
     try check(UInt64(count), at: offset, what())
     let bytes = try upTo(count, at: offset)
     guard bytes.count == count else {
-      throw .shrank(path, offset: offset.bytes + UInt64(bytes.count))
+      throw shrank(readUpTo: offset.advanced(by: UInt64(bytes.count)))
     }
     return bytes
   }

@@ -122,7 +122,7 @@ package final class Inflater: @unchecked Sendable {
       windowRange = start..<start.advanced(by: UInt64(count))
     }
     guard end <= windowRange.upperBound else {
-      throw .shrank(file.path, offset: windowRange.upperBound.bytes)
+      throw file.shrank(readUpTo: windowRange.upperBound)
     }
     let offset = Int(start.bytes - windowRange.lowerBound.bytes)
     return UnsafeRawBufferPointer(

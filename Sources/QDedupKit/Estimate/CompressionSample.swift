@@ -12,7 +12,8 @@ internal import Synchronization
 /// (`SampleWork.anchor`), tell how these compare with that: a ratio of two sizes of the same data
 /// varies little. Half of the areas, compressed in all sizes, tells how the other sizes compare
 /// with those, and a quarter of them how zlib compares with zstd. The product is the prediction. If
-/// the areas are all there is, they alone count, all of them in all sizes, and the result is exact.
+/// the areas are all there is, they alone count, all of them in all sizes, and the result is exact, but
+/// for zlib in large clusters, which follows from smaller ones (`SampleWork.Size.doubt`).
 ///
 /// A cluster that occurs n times counts as 1/n, so that what is predicted is the size of the distinct
 /// ones. The interval takes the spread between neighbours of the sample as the spread within a
@@ -138,7 +139,10 @@ struct CompressionSample {
       (top, bottom) = sizes.reduce((0, 0)) { ($0.0 + $1.compressed, $0.1 + $1.raw) }
       guard bottom > 0, top > 0 else { return }
       ratio = top / bottom
-      guard !isWhole else { return }
+      guard !isWhole else {
+        relativeError = sizes.reduce(0) { $0 + $1.doubt } / top
+        return
+      }
       let (ratio, top) = (ratio, top)
       relativeError = Self.interval(of: sizes.map { ($0.compressed - ratio * $0.raw) / top })
     }

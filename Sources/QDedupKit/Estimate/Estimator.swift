@@ -31,6 +31,9 @@ public struct EstimateOptions: Sendable {
 /// Memory is bounded by `indexMemory` and some MiB; what is predicted depends on content and options
 /// alone.
 public struct Estimator: Sendable {
+  /// Called when all images are read, before it is checked that they are what they were: for tests.
+  var whenRead: @Sendable () -> Void = {}
+
   private let options: EstimateOptions
   private let progress: Progress
 
@@ -66,6 +69,8 @@ public struct Estimator: Sendable {
     for (number, one) in opened.enumerated() {
       images.append(try image(number, one.input, one.image, scan))
     }
+    whenRead()
+    for one in opened { try converting(ConversionError.image, one.input.requireUnchanged) }
     let end = ResourceUsage()
     progress.finish(opened.last?.image.virtualSize ?? 0)
     return EstimateReport(

@@ -43,6 +43,8 @@ final class SampleWork: Sendable {
   struct Size {
     var raw = 0.0
     var compressed = 0.0
+    /// How far `compressed` may be off, because it follows from smaller clusters.
+    var doubt = 0.0
     var isMeasured: Bool { compressed > 0 }
   }
 
@@ -180,7 +182,7 @@ private final class SampleWorker {
     try converting(ConversionError.image) { () throws(ImageError) in
       try image.read(into: bytes, at: GuestOffset(task.unit.offset))
     }
-    let pieces = Pieces(UnsafeRawBufferPointer(bytes))
+    let pieces = SamplePieces(UnsafeRawBufferPointer(bytes))
     var result = SampleWork.Result(
       sizes: compressions.map { _ in ImageScan.sizes.map { _ in SampleWork.Sizes() } })
     // The unit stands for its stratum.
@@ -189,7 +191,7 @@ private final class SampleWorker {
     result.base = sum(pieces, 0, inBase, contents, factor)
     guard isBlock else { return result }
     for (method, compression) in compressions.enumerated() {
-      var bytes: [Int] = []
+      var bytes: [CompressedCluster] = []
       for size in ImageScan.sizes {
         if !task.includes(size, compression) {
           bytes = notCompressed(pieces, size)
@@ -209,8 +211,8 @@ private final class SampleWorker {
   }
 
   /// 0 for each cluster of a unit.
-  private func notCompressed(_ pieces: Pieces, _ size: Int) -> [Int] {
-    Array(repeating: 0, count: pieces.digests.count >> size)
+  private func notCompressed(_ pieces: SamplePieces, _ size: Int) -> [CompressedCluster] {
+    Array(repeating: CompressedCluster(bytes: 0), count: pieces.digests.count >> size)
   }
 
   private func compressor(
@@ -227,52 +229,57 @@ private final class SampleWorker {
 
   /// What each cluster of a unit takes compressed; 0 for zeros.
   private func compressed(
-    _ pieces: Pieces, _ size: Int, _ compressor: ClusterCompressor, _ count: inout UInt64
-  ) throws(ConversionError) -> [Int] {
-    var sizes: [Int] = []
+    _ pieces: SamplePieces, _ size: Int, _ compressor: ClusterCompressor, _ count: inout UInt64
+  ) throws(ConversionError) -> [CompressedCluster] {
+    var sizes: [CompressedCluster] = []
     for first in stride(from: 0, to: pieces.digests.count, by: 1 << size) {
       guard pieces.dataCount(first, size) > 0 else {
-        sizes.append(0)
+        sizes.append(CompressedCluster(bytes: 0))
         continue
       }
       let cluster = pieces.cluster(first, size)
       count += UInt64(cluster.count)
-      sizes.append(
-        try converting(ConversionError.compression) { () throws(CompressionError) in
-          try compressor.compress(cluster, into: output.bytes)
-        })
+      let bytes = try converting(ConversionError.compression) { () throws(CompressionError) in
+        try compressor.compress(cluster, into: output.bytes)
+      }
+      sizes.append(CompressedCluster(bytes: bytes))
     }
     return sizes
   }
 
   /// Adds up the clusters of a unit that hold data, each by its share of the distinct ones.
   private func sum(
-    _ pieces: Pieces, _ size: Int, _ compressed: [Int], _ contents: [DistinctSet],
+    _ pieces: SamplePieces, _ size: Int, _ compressed: [CompressedCluster],
+    _ contents: [DistinctSet],
     _ factor: Double
   ) -> SampleWork.Sizes {
     var sum = SampleWork.Sizes()
-    for (index, bytes) in compressed.enumerated() {
+    for (index, cluster) in compressed.enumerated() {
       let first = index << size
       guard pieces.dataCount(first, size) > 0 else { continue }
       let seen = contents[size].occurrences(pieces.key(first, size)) ?? (1, 1)
       let share = factor / Double(max(1, seen.times))
       let raw = share * Double(pieces.dataCount(first, size) << ImageScan.pieceBits)
       sum.shared.raw += raw
-      sum.shared.compressed += share * Double(bytes)
+      sum.shared.compressed += share * Double(cluster.bytes)
+      sum.shared.doubt += share * Double(cluster.doubt)
       sum.own.raw += Double(seen.images) * raw
-      sum.own.compressed += Double(seen.images) * share * Double(bytes)
+      sum.own.compressed += Double(seen.images) * share * Double(cluster.bytes)
+      sum.own.doubt += Double(seen.images) * share * Double(cluster.doubt)
     }
     return sum
   }
 
   /// Clusters larger than the largest that is compressed with a window of 4 KiB, by those of half
-  /// their size. It sees the same in all of them, but for what is before its beginning.
-  private func extrapolate(_ size: Int, _ halves: [Int]) -> [Int] {
+  /// their size. It sees the same in all of them, but for what is before its beginning. Clusters of
+  /// few bytes have not much of them to save: an eighth at the most.
+  private func extrapolate(_ size: Int, _ halves: [CompressedCluster]) -> [CompressedCluster] {
     stride(from: 0, to: halves.count, by: 2).map { first in
       let parts = halves[first..<first + 2]
-      let bytes = parts.reduce(0, +)
-      let data = parts.reduce(0) { $1 > 0 ? $0 + 1 << (ImageScan.pieceBits + size - 1) : $0 }
-      return bytes - Int(Double(max(0, data - bytes)) * Self.smallWindowGain[size]!)
+      let bytes = parts.reduce(0) { $0 + $1.bytes }
+      let data = parts.reduce(0) { $1.bytes > 0 ? $0 + 1 << (ImageScan.pieceBits + size - 1) : $0 }
+      let gain = min(Int(Double(max(0, data - bytes)) * Self.smallWindowGain[size]!), bytes / 8)
+      return CompressedCluster(bytes: bytes - gain, doubt: gain + parts.reduce(0) { $0 + $1.doubt })
     }
   }
 
@@ -281,34 +288,4 @@ private final class SampleWorker {
   /// By what part of what compression saves it saves more in clusters of twice the size then:
   /// measured on two root file systems, where it differed by less than a tenth of itself.
   private static let smallWindowGain = [4: 0.0025, 5: 0.0012]
-}
-
-/// The pieces of a unit with their digests.
-private struct Pieces {
-  let bytes: UnsafeRawBufferPointer
-  let digests: [Digest]
-
-  init(_ bytes: UnsafeRawBufferPointer) {
-    self.bytes = bytes
-    digests = (0..<bytes.count >> ImageScan.pieceBits).map { index in
-      ImageScan.digest(bytes, index)
-    }
-  }
-
-  /// The bytes of the cluster of 2^size pieces that begins with piece `first`.
-  func cluster(_ first: Int, _ size: Int) -> UnsafeRawBufferPointer {
-    let start = first << ImageScan.pieceBits
-    return UnsafeRawBufferPointer(
-      rebasing: bytes[start..<start + 1 << (ImageScan.pieceBits + size)])
-  }
-
-  /// How many of its pieces are not zeros.
-  func dataCount(_ first: Int, _ size: Int) -> Int {
-    digests[first..<first + 1 << size].reduce(0) { $1 == ImageScan.zero ? $0 : $0 + 1 }
-  }
-
-  /// The key of the cluster.
-  func key(_ first: Int, _ size: Int) -> UInt64 {
-    digests[first..<first + 1 << size].withUnsafeBufferPointer(ImageScan.key)
-  }
 }

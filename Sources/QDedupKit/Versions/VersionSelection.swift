@@ -22,7 +22,8 @@ extension VersionSelection {
     case .named(let names):
       var found = Set<Int>()
       for name in names { found.insert(try opened.index(of: name)) }
-      if let active, found.contains(active) {
+      // Another one with the same content may go, as long as one of them stays.
+      if let active, found.isSuperset(of: opened.activeVersions) {
         throw .removesActive(opened.path, versions[active].name)
       }
       guard found.count < versions.count else { throw .removesAll(opened.path) }

@@ -60,6 +60,25 @@ import Testing
     try expectClose(estimate.images[0].clusterSizes, to: input, ["plain", "zlib", "zstd"])
   }
 
+  @Test("A disk of much repetition is predicted to within the interval at every size")
+  func repetition() throws {
+    let areas = 48
+    try RawImage.write(
+      (0..<areas).flatMap { area in
+        let text = area % 2 == 0 ? [UInt8(area + 1)] : Array("\(area) hello ".utf8)
+        return (0..<131_072).map { text[$0 % text.count] }
+      }, to: input)
+    for size in try Estimate(of: [input]).images[0].clusterSizes {
+      for method in ["zlib", "zstd"] {
+        let name = String(size.clusterSize)
+        let written = try converted(input, method, name).output.fileSize
+        let file = size.file(method)
+        let what = "\(method) \(name): \(file) by \(written)"
+        #expect(file.lowBytes <= written && written <= file.highBytes, "\(what)")
+      }
+    }
+  }
+
   @Test("A qcow2 image gives the estimate of its disk")
   func qcow2() throws {
     try Ext4Image.make(at: input, mebibytes: 40, seed: 7)
@@ -193,5 +212,9 @@ import Testing
     let missing = try Command.qdedup(["estimate", "/nowhere/disk.img"]).run()
     #expect(missing.exitCode == 1 && missing.errors.contains("/nowhere/disk.img"), "\(missing)")
     #expect(try Estimate(of: [input]).images[0].clusterSizes[0].clusters.unique == 1)
+    let packed = workspace.folder.file("disk.gz")
+    try RawImage.write([0x1F, 0x8B, 8, 0] + RawImage.noise(count: 4096, seed: 1), to: packed)
+    let gzip = try Command.qdedup(["estimate", packed.string]).run()
+    #expect(gzip.exitCode == 1 && gzip.errors.contains("gzip -dc \(packed) >disk.raw"), "\(gzip)")
   }
 }

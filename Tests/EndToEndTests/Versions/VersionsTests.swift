@@ -258,6 +258,25 @@ import Testing
     #expect(differ.output.hasPrefix("\(300_000 / 4096 * 4096) +4096 (4 KiB)\n"))
   }
 
+  @Test("Of equal versions that the active disk is a copy of, all but one can be removed")
+  func removalOfEqualVersions() throws {
+    var versions = try VersionsFolder()
+    let bytes = RawImage.noise(count: 1 << 20, seed: 80)
+    for name in ["a", "b", "c"] {
+      let content = name == "b" ? RawImage.noise(count: 1 << 20, seed: 81) : bytes
+      if name == "a" { try versions.create(name, content) } else { try versions.add(name, content) }
+    }
+    let file = versions.file.string
+    let both = try Command.qdedup(["remove", file, "a", "c"]).run()
+    #expect(both.exitCode == 1 && both.errors.contains("make another one active first"), "\(both)")
+    _ = try versions.run("remove", file, "c")
+    versions.forget("c")
+    #expect(try versions.run("versions", file).output.contains("a copy of \"a\""))
+    let last = try Command.qdedup(["remove", file, "a"]).run()
+    #expect(last.exitCode == 1 && last.errors.contains("make another one active first"), "\(last)")
+    try versions.expectSound()
+  }
+
   @Test("A name that is taken, unknown or no name is refused, and the file stays as it was")
   func refusals() throws {
     var versions = try VersionsFolder()
