@@ -60,7 +60,7 @@ struct CompressionSample {
     by compressions: [Compression], threads: Int, progress: Progress
   ) throws(ConversionError) {
     self.compressions = compressions
-    let isWhole = counts.blocks.bits == 17
+    let isWhole = counts.blocks.isWhole
     let blocks = counts.blocks.units
     let pieces = isWhole ? [] : counts.pieces.units
     let tasks =

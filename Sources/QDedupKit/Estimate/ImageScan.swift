@@ -31,20 +31,13 @@ struct ImageScan: Sendable {
     /// Which areas of 2 MiB, the reach of an L2 table of 4 KiB, have data.
     var areas: Set<UInt64> = []
     /// Single pieces, and areas of 128 KiB, to compress.
-    var pieces: StratifiedSample
-    var blocks: StratifiedSample
-    /// How many areas of 128 KiB have data.
-    var dataBlocks: UInt64 = 0
+    var pieces = DataSample(bits: 14, limit: 4096)
+    var blocks = DataSample(bits: 17, limit: 192)
     /// The bytes that were read.
     var readBytes: UInt64 = 0
 
-    init() {
-      pieces = StratifiedSample(bits: 14, limit: 4096)
-      blocks = StratifiedSample(bits: 17, limit: 192)
-    }
-
     /// How large the strata of both samples are by now.
-    var strata: BlockContents.Strata { .init(pieceBits: pieces.bits, blockBits: blocks.bits) }
+    var strata: BlockContents.Strata { .init(pieces: pieces.strata, blocks: blocks.strata) }
 
     /// How many L2 tables map the data in clusters of a size.
     func l2Tables(_ size: Int) -> UInt64 {
@@ -197,7 +190,6 @@ struct ImageScan: Sendable {
         counts.data[size] += UInt64(clusters.count)
         try contents[size].insert(clusters, image: image)
       }
-      counts.dataBlocks += UInt64(block.clusters(sizes.upperBound).count)
       for unit in block.pieces { counts.pieces.add(unit) }
       for unit in block.blocks { counts.blocks.add(unit) }
     }

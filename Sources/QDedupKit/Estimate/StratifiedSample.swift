@@ -16,6 +16,8 @@ struct StratifiedSample {
     var offset: UInt64
     /// How many units with data the stratum has: all that this one stands for.
     var weight: UInt64
+    /// Whether it holds nothing but zeros and pieces that are one byte throughout.
+    var isUniform = false
   }
 
   /// The binary logarithm of a stratum's size in bytes.
@@ -58,5 +60,51 @@ struct StratifiedSample {
     let isSmaller = (unit.key, unit.offset) < (old.key, old.offset)
     place = isSmaller ? unit : old
     place?.weight = old.weight + unit.weight
+  }
+}
+
+/// Two samples of the units of a disk: of those that are uniform, such as erased flash, and of all
+/// others. A disk that is mostly erased would leave few places for its data otherwise.
+///
+/// Each stands for its own units alone, so both together stand for all of them.
+struct DataSample {
+  /// How large strata are, as binary logarithms of bytes.
+  struct Strata {
+    var varied: Int
+    var uniform: Int
+
+    /// The stratum of a unit, within the sample that it belongs to.
+    func stratum(of unit: StratifiedSample.Unit) -> UInt64 {
+      unit.offset >> UInt64(unit.isUniform ? uniform : varied)
+    }
+  }
+
+  private var varied: StratifiedSample
+  private var uniform: StratifiedSample
+  private let firstBits: Int
+
+  /// - Parameters:
+  ///   - bits: The binary logarithm of the smallest stratum's size in bytes.
+  ///   - limit: The most strata of each sample.
+  init(bits: Int, limit: Int) {
+    varied = StratifiedSample(bits: bits, limit: limit)
+    uniform = varied
+    firstBits = bits
+  }
+
+  /// The units in the order of the disk.
+  var units: [StratifiedSample.Unit] {
+    (varied.units + uniform.units).sorted { ($0.offset, $0.key) < ($1.offset, $1.key) }
+  }
+
+  /// Whether the strata are as small as they were.
+  var isWhole: Bool { varied.bits == firstBits && uniform.bits == firstBits }
+
+  /// How large the strata are by now.
+  var strata: Strata { Strata(varied: varied.bits, uniform: uniform.bits) }
+
+  /// Notes units of one stratum, all uniform or none.
+  mutating func add(_ unit: StratifiedSample.Unit) {
+    if unit.isUniform { uniform.add(unit) } else { varied.add(unit) }
   }
 }

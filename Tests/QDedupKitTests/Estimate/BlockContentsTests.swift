@@ -17,15 +17,26 @@ import Testing
     }
   }
 
+  /// A block some of whose pieces are noise.
+  private func mixed(seed: UInt64) -> [UInt8] {
+    var (bytes, noise) = (block(seed: seed, pieces: 64), RawImage.noise(count: 8192, seed: seed))
+    if seed % 3 == 0 { noise = [] }
+    bytes.replaceSubrange(20 * Self.pieceBytes..<20 * Self.pieceBytes + noise.count, with: noise)
+    return bytes
+  }
+
   private func contents(
     of bytes: [UInt8], at start: UInt64 = 0, pieceBits: Int = 14, blockBits: Int = 17
   ) -> BlockContents {
     var contents = BlockContents()
+    let strata = BlockContents.Strata(
+      pieces: .init(varied: pieceBits, uniform: max(14, pieceBits - 1)),
+      blocks: .init(varied: blockBits, uniform: max(17, blockBits - 1)))
     // A block that was looked at before leaves nothing behind.
     for bytes in [block(seed: 99, pieces: 64), bytes] {
       bytes.withUnsafeBytes {
         contents.look(
-          at: $0, from: GuestOffset(start), .init(pieceBits: pieceBits, blockBits: blockBits))
+          at: $0, from: GuestOffset(start), strata)
       }
     }
     return contents
@@ -59,12 +70,10 @@ import Testing
   @Test("A sample is the same, whatever strata it had when blocks were looked at")
   func sampleSameWhateverStrataItHadWhenBlocksWereLookedAt() {
     let samples = [(14, 17), (15, 17), (16, 18), (18, 18)].map { pieceBits, blockBits in
-      var (pieces, blocks) = (
-        StratifiedSample(bits: 18, limit: 16), StratifiedSample(bits: 18, limit: 16)
-      )
+      var (pieces, blocks) = (DataSample(bits: 18, limit: 16), DataSample(bits: 18, limit: 16))
       for number in 0..<40 as Range<UInt64> {
         let found = contents(
-          of: block(seed: number, pieces: 64), at: number * UInt64(ImageScan.blockBytes),
+          of: mixed(seed: number), at: number * UInt64(ImageScan.blockBytes),
           pieceBits: pieceBits, blockBits: blockBits)
         for unit in found.pieces { pieces.add(unit) }
         for unit in found.blocks { blocks.add(unit) }
@@ -73,5 +82,21 @@ import Testing
     }
     #expect(samples[0].count > 16)
     for sample in samples { #expect(sample == samples[0]) }
+  }
+
+  @Test("Pieces of one byte throughout are told from others, and areas that have nothing else")
+  func uniformPieces() {
+    var bytes = [UInt8](repeating: 0xFF, count: ImageScan.blockBytes)
+    bytes[5 * Self.pieceBytes + 4095] = 0
+    for index in 40..<50 {
+      bytes.replaceSubrange(
+        index * Self.pieceBytes..<(index + 1) * Self.pieceBytes,
+        with: repeatElement(0, count: Self.pieceBytes))
+    }
+    let found = contents(of: bytes, pieceBits: 12)
+    let varied = found.pieces.filter { !$0.isUniform }
+    #expect(varied.map(\.offset) == [5 * UInt64(Self.pieceBytes)])
+    #expect(found.pieces.reduce(0) { $0 + $1.weight } == 54)
+    #expect(found.blocks.map(\.isUniform) == [false, true])
   }
 }
