@@ -1,15 +1,5 @@
 public import DiskIO
 
-extension OwnedFile {
-  /// Says that the file has ended too early.
-  ///
-  /// - Parameter end: Where there was nothing more to be read: at the file's end, or behind it.
-  /// - Returns: The error, with the place where the file ends now.
-  public borrowing func shrank(readUpTo end: UInt64) -> ImageError {
-    .shrank(path, offset: min(end, (try? size()) ?? end))
-  }
-}
-
 /// What a file was when it was opened, to see at the end whether it has been changed.
 public struct FileWatch: Sendable {
   private let first: FileState?

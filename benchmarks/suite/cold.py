@@ -1,4 +1,4 @@
-"""What conversion, export and estimate cost on a disk: the input is not in memory, the output synced.
+"""What conversion, export and estimate cost on a disk: no input in memory, the output synced.
 
 On tmpfs, where `run` measures otherwise, reading and writing cost next to nothing. Here each image
 is read from a disk and written to it, in turn by
@@ -68,7 +68,7 @@ def commands(qdedup, mode, size, source, copy, output):
             qdedup, "convert", "--cluster-size", str(size), "--report", "none", source, output]
         peer = qemu_img(f"-f raw -O qcow2 -o cluster_size={size}", source, output)
     read, write = 'cat "$1" >/dev/null', 'cp "$2" "$3" && sync "$3"'
-    alone = {"cat": read, "cp": write, "both": f"{read} & {write} && wait"}
+    alone = {"cat": read, "cp": write, "both": f"{read} & {write} && wait $!"}
     shell = {name: ["sh", "-c", text, "sh", source, copy, output] for name, text in alone.items()}
     return {"qdedup": own, "qemu-img": peer, **shell}
 

@@ -7,6 +7,7 @@ Each image is converted in turn by
 on tmpfs, without sync.
 """
 
+import itertools
 import os
 import time
 
@@ -21,41 +22,45 @@ def commands(qdedup, floor, level, image, output, threads):
     options = [] if level == "default" else ["--compression-level", level]
     return {
         "qdedup": [
-            qdedup, "convert", "-c", "--compression-type", "zlib", "--cluster-size", "16K", *options,
-            "--no-sync", "--report", "none", image, output],
+            qdedup, "convert", "-c", "--compression-type", "zlib", "--cluster-size", "16K",
+            *options, "--no-sync", "--report", "none", image, output],
         "qemu-img": [
-            "qemu-img", "convert", "-c", "-W", "-m", "16", "-f", "raw", "-O", "qcow2", image, output],
+            "qemu-img", "convert", "-c", "-W", "-m", "16", "-f", "raw", "-O", "qcow2", image,
+            output],
         "floor": [
             floor, image, output, "deflate", str(LEVELS[level]), str(CLUSTER), str(threads)],
     }
 
 
+def once(run, program, command, output):
+    """Runs a program: (its seconds, the bytes that it wrote). The floor tells both."""
+    if os.path.exists(output):
+        os.remove(output)
+    begin = time.perf_counter()
+    said = run(*command)
+    seconds = time.perf_counter() - begin
+    if program != "floor":
+        return seconds, os.stat(output).st_blocks * 512
+    figures = dict(line.split() for line in said.splitlines())
+    return float(figures["compress"]), int(figures["bytes"])
+
+
 def measure(run, qdedup, floor, images, names, output, rounds, threads):
     """All rows of all rounds, after a warm-up round that is not timed."""
     rows = []
-    for name in names:
+    for name, level in itertools.product(names, LEVELS):
+        row = {"image": name, "mode": "zlib", "cluster": "16K", "level": level}
+        row.update(seconds={}, size={})
         image = os.path.join(images, name + ".img")
-        for level in LEVELS:
-            row = {"image": name, "mode": "zlib", "cluster": "16K", "level": level}
-            row.update(seconds={}, size={})
-            programs = commands(qdedup, floor, level, image, output, threads)
-            for number in range(rounds + 1):
-                for program, command in programs.items():
-                    if os.path.exists(output):
-                        os.remove(output)
-                    begin = time.perf_counter()
-                    said = run(*command)
-                    seconds = time.perf_counter() - begin
-                    row["size"][program] = os.stat(output).st_blocks * 512
-                    if program == "floor":
-                        figures = dict(line.split() for line in said.splitlines())
-                        seconds = float(figures["compress"])
-                        row["size"][program] = int(figures["bytes"])
-                    if number > 0:
-                        row["seconds"].setdefault(program, []).append(round(seconds, 6))
+        programs = commands(qdedup, floor, level, image, output, threads)
+        for number in range(rounds + 1):
+            for program, command in programs.items():
+                seconds, row["size"][program] = once(run, program, command, output)
                 if number > 0:
-                    times = ", ".join(f"{p} {s[-1]:.3f} s" for p, s in row["seconds"].items())
-                    print(f"{name} level {level}: round {number} of {rounds}: {times}", flush=True)
-            os.remove(output)
-            rows.append(row)
+                    row["seconds"].setdefault(program, []).append(round(seconds, 6))
+            if number > 0:
+                times = ", ".join(f"{p} {s[-1]:.3f} s" for p, s in row["seconds"].items())
+                print(f"{name} level {level}: round {number} of {rounds}: {times}", flush=True)
+        os.remove(output)
+        rows.append(row)
     return rows

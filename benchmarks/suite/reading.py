@@ -4,8 +4,8 @@ Each image is converted by qdedup, in clusters of 4, 16 and 64 KiB, plain and co
 zstd, and by qemu-img in clusters of 64 KiB. Of each file it is timed, in turn,
   qemu      how long QEMU takes to read all of it: `qemu-img convert -n -W -m 16` to null-co
   random    how long QEMU takes to read 2,000 clusters of 4 KiB at random places of the data (qemu-io)
-  export    `qdedup export`, and `qemu-img convert -O raw -W -m 16`, without sync; and, of zstd and of
-            deflate up to 16 KiB, codec-floor.c beside this file: the library alone, and writing
+  export    `qdedup export`, and `qemu-img convert -O raw -W -m 16`, without sync; and, of zstd and
+            of deflate up to 16 KiB, codec-floor.c beside this file: the library, and writing
 and of each raw image
   estimate  `qdedup estimate`, and digest-floor.c, which reads and digests
 """

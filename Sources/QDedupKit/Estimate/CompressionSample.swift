@@ -11,9 +11,10 @@ internal import Synchronization
 /// place to place. Up to 192 areas of 128 KiB, compressed by zstd in some cluster sizes
 /// (`SampleWork.anchor`), tell how these compare with that: a ratio of two sizes of the same data
 /// varies little. Half of the areas, compressed in all sizes, tells how the other sizes compare
-/// with those, and a quarter of them how zlib compares with zstd. The product is the prediction. If
-/// the areas are all there is, they alone count, all of them in all sizes, and the result is exact, but
-/// for zlib in large clusters, which follows from smaller ones (`SampleWork.Size.doubt`).
+/// with those, and a quarter of them how zlib compares with zstd. The product is the prediction.
+/// Uniform pieces and areas come on top, as many at the most (`DataSample`). If the areas are all
+/// there is, they alone count, all of them in all sizes, and the result is exact, but for zlib in
+/// large clusters, which follows from smaller ones (`SampleWork.Size.doubt`).
 ///
 /// A cluster that occurs n times counts as 1/n, so that what is predicted is the size of the distinct
 /// ones. The interval takes the spread between neighbours of the sample as the spread within a

@@ -35,8 +35,7 @@ import Testing
     // A block that was looked at before leaves nothing behind.
     for bytes in [block(seed: 99, pieces: 64), bytes] {
       bytes.withUnsafeBytes {
-        contents.look(
-          at: $0, from: GuestOffset(start), strata)
+        contents.look(at: $0, from: GuestOffset(start), strata)
       }
     }
     return contents
